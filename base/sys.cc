@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/statfs.h>
@@ -20,6 +19,10 @@
 #include <unistd.h>
 
 #include <array>
+
+extern "C" {  // which glibc 2.36 forgets in this header
+#include <sys/pidfd.h>
+}
 
 #ifdef CRUNLITE_COVERAGE
 extern "C" void __gcov_dump(void);
