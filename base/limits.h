@@ -31,6 +31,8 @@ constexpr int kHookTimeoutMs = 300'000;            // a hook without a timeout o
 constexpr int kKillWaitMs = 10'000;                // until a killed process must be gone
 
 // Images.
+constexpr size_t kReferenceNameBytes = 255;        // distribution-spec: host and repository
+constexpr size_t kTagBytes = 128;
 constexpr size_t kLayers = 512;
 constexpr uint64_t kLayerBytes = 256 * kGiB;       // unpacked size of one layer
 constexpr uint64_t kBlobBytes = 64 * kGiB;
