@@ -8,9 +8,9 @@ namespace crunlite {
 
 }  // namespace crunlite
 
-#define CHECK(condition)                                                      \
-  do {                                                                        \
-    if (!(condition)) [[unlikely]] {                                          \
-      ::crunlite::check_failed(__FILE__, __LINE__, #condition);               \
-    }                                                                         \
+#define CHECK(condition)                                        \
+  do {                                                          \
+    if (!(condition)) [[unlikely]] {                            \
+      ::crunlite::check_failed(__FILE__, __LINE__, #condition); \
+    }                                                           \
   } while (false)

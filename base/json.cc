@@ -9,6 +9,7 @@
 #include <rapidjson/stringbuffer.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -21,15 +22,23 @@ class Builder {
  public:
   bool Null() { return add(Value()); }
   bool Bool(bool value) { return add(Value(value)); }
-  bool Int(int value) { return add(Value(static_cast<int64_t>(value))); }
-  bool Uint(unsigned value) { return add(Value(static_cast<int64_t>(value))); }
-  bool Int64(int64_t value) { return add(Value(value)); }
-  bool Uint64(uint64_t value) {
-    if (value <= INT64_MAX) return add(Value(static_cast<int64_t>(value)));
-    return add(Value(value));
+  // Numbers come as text: the library's own conversion to double is either imprecise, or has
+  // undefined behaviour where the significand is zero ("0e40").
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(int64_t) { return false; }
+  bool Uint64(uint64_t) { return false; }
+  bool Double(double) { return false; }
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+    std::string_view digits(text, length);
+    if (auto number = parse_number<int64_t>(digits)) return add(Value(*number));
+    if (auto number = parse_number<uint64_t>(digits)) return add(Value(*number));
+    double number = 0;
+    auto [end, error] = std::from_chars(text, text + length, number);
+    if (error == std::errc() && end == text + length) return add(Value(number));
+    problem_ = cat("number ", quote(digits), " is out of range");
+    return false;
   }
-  bool Double(double value) { return add(Value(value)); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
   bool String(const char* text, rapidjson::SizeType length, bool) {
     return add(Value(std::string(text, length)));
   }
@@ -146,7 +155,9 @@ const Value* Value::find(std::string_view name) const {
 }
 
 Result<Value> parse(std::string_view text) {
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
+                              rapidjson::kParseValidateEncodingFlag |
+                              rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   Builder builder;

@@ -32,12 +32,12 @@ enum Presence { kOptional, kRequired };
 template <class Struct, class T>
 struct Field {
   std::string_view name;
-  T Struct::*member;
+  T Struct::* member;
   Presence presence;
 };
 
 template <class Struct, class T>
-constexpr Field<Struct, T> field(std::string_view name, T Struct::*member,
+constexpr Field<Struct, T> field(std::string_view name, T Struct::* member,
                                  Presence presence = kOptional) {
   return {name, member, presence};
 }
@@ -156,15 +156,13 @@ struct Codec<T> {
   static Result<T> decode(const Value& value) {
     if (const auto* number = value.get<int64_t>()) {
       if (std::in_range<T>(*number)) return static_cast<T>(*number);
-      return internal::wrong(
-          cat("expected an integer from ", std::numeric_limits<T>::min(), " to ",
-              std::numeric_limits<T>::max()));
+      return internal::wrong(cat("expected an integer from ", std::numeric_limits<T>::min(), " to ",
+                                 std::numeric_limits<T>::max()));
     }
     if (const auto* number = value.get<uint64_t>()) {
       if (std::in_range<T>(*number)) return static_cast<T>(*number);
-      return internal::wrong(
-          cat("expected an integer from ", std::numeric_limits<T>::min(), " to ",
-              std::numeric_limits<T>::max()));
+      return internal::wrong(cat("expected an integer from ", std::numeric_limits<T>::min(), " to ",
+                                 std::numeric_limits<T>::max()));
     }
     return internal::wrong("expected an integer");
   }

@@ -12,36 +12,39 @@ constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 // Documents.
 constexpr size_t kJsonDepth = 64;
-constexpr size_t kConfigBytes = 16 * kMiB;         // config.json and process.json
-constexpr size_t kStateBytes = 4 * kMiB;           // state.json
-constexpr size_t kManifestBytes = 4 * kMiB;        // OCI distribution-spec recommends 4 MiB
+constexpr size_t kConfigBytes = 16 * kMiB;   // config.json and process.json
+constexpr size_t kStateBytes = 4 * kMiB;     // state.json
+constexpr size_t kManifestBytes = 4 * kMiB;  // OCI distribution-spec recommends 4 MiB
 constexpr size_t kImageConfigBytes = 8 * kMiB;
-constexpr size_t kKernelFileBytes = 64 * kMiB;     // mountinfo and its like
-constexpr size_t kPasswdBytes = 16 * kMiB;         // a container's /etc/passwd, /etc/group
+constexpr size_t kKernelFileBytes = 64 * kMiB;  // mountinfo and its like
+constexpr size_t kPasswdBytes = 16 * kMiB;      // a container's /etc/passwd, /etc/group
 
 // Containers.
 constexpr size_t kContainerIdBytes = 1024;
 constexpr size_t kMounts = 4096;
 constexpr size_t kArguments = 65536;
-constexpr int kSymlinks = 40;                      // as the kernel's own MAXSYMLINKS
-constexpr int kSyncTimeoutMs = 60'000;             // one wait between the parent and init
+constexpr int kSymlinks = 40;           // as the kernel's own MAXSYMLINKS
+constexpr int kSyncTimeoutMs = 60'000;  // one wait between the parent and init
 constexpr int kStartTimeoutMs = 60'000;
 constexpr size_t kSyncTextBytes = 3072;
-constexpr int kHookTimeoutMs = 300'000;            // a hook without a timeout of its own
-constexpr int kKillWaitMs = 10'000;                // until a killed process must be gone
+constexpr int kHookTimeoutMs = 300'000;  // a hook without a timeout of its own
+constexpr int kKillWaitMs = 10'000;      // until a killed process must be gone
+constexpr size_t kDeviceRules = 4096;       // of linux.resources.devices
+constexpr size_t kCgroupDepth = 64;          // levels below a container's cgroup
+constexpr size_t kCgroupProcesses = 1 << 20; // more are not listed
 
 // Images.
-constexpr size_t kReferenceNameBytes = 255;        // distribution-spec: host and repository
+constexpr size_t kReferenceNameBytes = 255;  // distribution-spec: host and repository
 constexpr size_t kTagBytes = 128;
 constexpr size_t kLayers = 512;
-constexpr uint64_t kLayerBytes = 256 * kGiB;       // unpacked size of one layer
+constexpr uint64_t kLayerBytes = 256 * kGiB;  // unpacked size of one layer
 constexpr uint64_t kBlobBytes = 64 * kGiB;
 constexpr uint64_t kLayerEntries = 10'000'000;
 constexpr size_t kPathBytes = 4096;
 constexpr size_t kPathDepth = 512;
 constexpr size_t kNameBytes = 255;
-constexpr size_t kXattrsBytes = 1 * kMiB;          // of one file
-constexpr uint64_t kExpansion = 1100;              // unpacked bytes for each compressed one
-constexpr uint64_t kExpansionFloor = 64 * kMiB;    // below this size any ratio is accepted
+constexpr size_t kXattrsBytes = 1 * kMiB;        // of one file
+constexpr uint64_t kExpansion = 1100;            // unpacked bytes for each compressed one
+constexpr uint64_t kExpansionFloor = 64 * kMiB;  // below this size any ratio is accepted
 
 }  // namespace crunlite::limits

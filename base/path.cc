@@ -68,8 +68,7 @@ Status step_removal(std::vector<Level>& levels) {
   }
   Level inner;
   // RESOLVE_NO_XDEV: what is mounted here is not ours to empty.
-  inner.dir = TRY(sys::openat2(level.dir.get(), name.c_str(),
-                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+  inner.dir = TRY(sys::openat2(level.dir.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
                                RESOLVE_NO_XDEV | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS),
                   "open ", quote(name));
   TRY(remove_entries(inner.dir.get(), inner.names));
@@ -176,9 +175,9 @@ Status write_atomic(int dir, const std::string& name, std::string_view content, 
                     Durability durability) {
   std::string temporary = cat(".", name, ".", ::getpid(), ".new");
   (void)sys::unlinkat(dir, temporary.c_str(), 0);  // left by an earlier process with our pid
-  UniqueFd fd = TRY(sys::openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                                mode),
-                    "create ", temporary);
+  UniqueFd fd =
+      TRY(sys::openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode),
+          "create ", temporary);
   Status done = sys::write_all(fd.get(), content);
   if (done.has_value()) done = sys::fchmod(fd.get(), mode);  // whatever the umask is
   if (done.has_value() && durability == Durability::kDurable) done = sys::fsync(fd.get());

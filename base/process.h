@@ -46,12 +46,12 @@ class Child {
 };
 
 struct SpawnOptions {
-  std::vector<std::string> args;  // args[0] is the path or, found in PATH, the name
+  std::vector<std::string> args;                // args[0] is the path or, found in PATH, the name
   std::optional<std::vector<std::string>> env;  // unset: ours
-  int stdin_fd = -1;              // -1: /dev/null
+  int stdin_fd = -1;                            // -1: /dev/null
   int stdout_fd = 1;
   int stderr_fd = 2;
-  std::vector<int> pass_fds;      // kept open at the same number; all others are closed
+  std::vector<int> pass_fds;  // kept open at the same number; all others are closed
 };
 [[nodiscard]] Result<Child> spawn(const SpawnOptions& options);
 
@@ -62,9 +62,9 @@ struct RunOutput {
 };
 struct RunOptions {
   SpawnOptions spawn;
-  std::string input;               // given on standard input
+  std::string input;                  // given on standard input
   size_t max_output_bytes = 1 << 20;  // of each stream; more is an error
-  int timeout_ms = -1;             // Kind::kLimit when it is over; the process is killed
+  int timeout_ms = -1;                // Kind::kLimit when it is over; the process is killed
 };
 // Runs a program to its end and returns what it wrote.
 [[nodiscard]] Result<RunOutput> run(const RunOptions& options);

@@ -47,18 +47,25 @@ template <class... Parts>
   return error;
 }
 
+// The same result, its error with context: for the last step of a function.
+template <class T, class... Parts>
+[[nodiscard]] Result<T> in_context(Result<T> result, const Parts&... parts) {
+  if (result.has_value()) return result;
+  return std::unexpected(with_context(std::move(result).error(), parts...));
+}
+
 }  // namespace crunlite
 
 #define CRUNLITE_JOIN2(a, b) a##b
 #define CRUNLITE_JOIN(a, b) CRUNLITE_JOIN2(a, b)
-#define CRUNLITE_TRY(name, expr, ...)                                                      \
-  ({                                                                                       \
-    auto&& name = (expr);                                                                  \
-    if (!name.has_value()) [[unlikely]] {                                                  \
-      return std::unexpected(                                                              \
-          ::crunlite::with_context(std::move(name).error() __VA_OPT__(, ) __VA_ARGS__));   \
-    }                                                                                      \
-    *std::move(name);                                                                      \
+#define CRUNLITE_TRY(name, expr, ...)                                                    \
+  ({                                                                                     \
+    auto&& name = (expr);                                                                \
+    if (!name.has_value()) [[unlikely]] {                                                \
+      return std::unexpected(                                                            \
+          ::crunlite::with_context(std::move(name).error() __VA_OPT__(, ) __VA_ARGS__)); \
+    }                                                                                    \
+    *std::move(name);                                                                    \
   })
 
 // TRY(expression, context...): the value, or return from the function with the error, to whose

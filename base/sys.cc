@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/file.h>
@@ -102,7 +104,7 @@ Result<UniqueFd> openat(int dir, const char* path, int flags, mode_t mode) {
 }
 
 Result<UniqueFd> openat2(int dir, const char* path, uint64_t flags, uint64_t resolve, mode_t mode) {
-  struct open_how how {};
+  struct open_how how{};
   how.flags = flags | O_CLOEXEC;
   how.mode = mode;
   how.resolve = resolve;
@@ -165,19 +167,19 @@ Result<std::string> readlinkat(int dir, const char* path) {
 }
 
 Result<struct stat> fstat(int fd) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) < 0) return last_error();
   return info;
 }
 
 Result<struct stat> fstatat(int dir, const char* path, int flags) {
-  struct stat info {};
+  struct stat info{};
   if (::fstatat(dir, path, &info, flags) < 0) return last_error();
   return info;
 }
 
 Result<uint32_t> file_system_magic(int fd) {
-  struct statfs info {};
+  struct statfs info{};
   if (retry([&] { return ::fstatfs(fd, &info); }) < 0) return last_error();
   return static_cast<uint32_t>(info.f_type);
 }
@@ -220,9 +222,7 @@ Status dup3(int fd, int to, int flags) {
   return status_of(retry([&] { return ::dup3(fd, to, flags); }));
 }
 
-Status set_cloexec(int fd, bool on) {
-  return status_of(::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
-}
+Status set_cloexec(int fd, bool on) { return status_of(::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
 
 Status close_range(unsigned first, unsigned last, int flags) {
   return status_of(::close_range(first, last, flags));
@@ -300,7 +300,7 @@ Status send_with_fd(int socket, std::string_view data, int fd) {
   // The kernel does not write through iov_base here; its declaration serves reading too.
   struct iovec part = {const_cast<char*>(data.data()), data.size()};
   alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  struct msghdr message {};
+  struct msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   if (fd >= 0) {
@@ -319,14 +319,14 @@ Result<Received> receive_with_fd(int socket, std::span<char> buffer) {
   struct iovec part = {buffer.data(), buffer.size()};
   constexpr size_t kMaxFds = 8;
   alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxFds)];
-  struct msghdr message {};
+  struct msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   Received received;
-  received.length = TRY(
-      size_of(retry([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); })));
+  received.length =
+      TRY(size_of(retry([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); })));
   for (struct cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -341,8 +341,13 @@ Result<Received> receive_with_fd(int socket, std::span<char> buffer) {
   return received;
 }
 
+Status set_interface_flags(int socket, const struct ifreq& request) {
+  struct ifreq copy = request;
+  return status_of(::ioctl(socket, SIOCSIFFLAGS, &copy));
+}
+
 Result<struct ucred> peer_credentials(int socket) {
-  struct ucred credentials {};
+  struct ucred credentials{};
   socklen_t length = sizeof credentials;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return last_error();
   return credentials;
@@ -369,7 +374,7 @@ Status sigprocmask(int how, const sigset_t& set) {
 
 Result<Cloned> clone3(const Clone3& options) {
   int pidfd = -1;
-  struct clone_args args {};
+  struct clone_args args{};
   args.flags = options.flags | CLONE_PIDFD;
   args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
   args.exit_signal = SIGCHLD;
@@ -387,9 +392,7 @@ Status pidfd_send_signal(int pidfd, int signal) {
 
 Result<siginfo_t> waitid(int pidfd, int options) {
   siginfo_t info{};
-  if (retry([&] {
-        return ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, options);
-      }) < 0) {
+  if (retry([&] { return ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, options); }) < 0) {
     return last_error();
   }
   return info;
@@ -434,7 +437,7 @@ Status setrlimit(int resource, const struct rlimit& limit) {
 }
 
 Result<struct rlimit> getrlimit(int resource) {
-  struct rlimit limit {};
+  struct rlimit limit{};
   if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) < 0) return last_error();
   return limit;
 }
@@ -448,6 +451,14 @@ Status setdomainname(std::string_view name) {
 }
 
 Status setsid() { return status_of(::setsid()); }
+Status chroot(const char* path) { return status_of(::chroot(path)); }
+
+Status seccomp_set_filter(std::string_view program, unsigned flags) {
+  std::vector<struct sock_filter> filter(program.size() / sizeof(struct sock_filter));
+  memcpy(filter.data(), program.data(), filter.size() * sizeof(struct sock_filter));
+  struct sock_fprog fprog = {static_cast<unsigned short>(filter.size()), filter.data()};
+  return status_of(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog));
+}
 
 Result<UniqueFd> fsopen(const char* type) { return fd_of(::fsopen(type, FSOPEN_CLOEXEC)); }
 
@@ -507,7 +518,7 @@ Status pivot_root(const char* new_root, const char* put_old) {
 Status set_controlling_terminal(int fd) { return status_of(::ioctl(fd, TIOCSCTTY, 0)); }
 
 Result<struct winsize> window_size(int fd) {
-  struct winsize size {};
+  struct winsize size{};
   if (::ioctl(fd, TIOCGWINSZ, &size) < 0) return last_error();
   return size;
 }
@@ -517,7 +528,7 @@ Status set_window_size(int fd, const struct winsize& size) {
 }
 
 Result<struct termios> tcgetattr(int fd) {
-  struct termios attributes {};
+  struct termios attributes{};
   if (::tcgetattr(fd, &attributes) < 0) return last_error();
   return attributes;
 }
@@ -536,7 +547,7 @@ Status unlock_pty(int master) {
 }
 
 int64_t monotonic_ms() {
-  struct timespec now {};
+  struct timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * int64_t{1000} + now.tv_nsec / 1'000'000;
 }

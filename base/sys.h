@@ -4,7 +4,7 @@
 #pragma once
 
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -22,6 +22,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <linux/openat2.h>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -55,7 +57,8 @@ namespace crunlite::sys {
 [[nodiscard]] Status fchmod(int fd, mode_t mode);
 [[nodiscard]] Status fchmodat(int dir, const char* path, mode_t mode);
 [[nodiscard]] Status fchownat(int dir, const char* path, uid_t uid, gid_t gid, int flags);
-[[nodiscard]] Status utimensat(int dir, const char* path, const struct timespec times[2], int flags);
+[[nodiscard]] Status utimensat(int dir, const char* path, const struct timespec times[2],
+                               int flags);
 [[nodiscard]] Status fsetxattr(int fd, const char* name, std::string_view value);
 [[nodiscard]] Status ftruncate(int fd, off_t size);
 [[nodiscard]] Status fsync(int fd);
@@ -101,6 +104,7 @@ struct Received {
   UniqueFd fd;        // -1 unless one came along; further ones are closed
 };
 [[nodiscard]] Result<Received> receive_with_fd(int socket, std::span<char> buffer);
+[[nodiscard]] Status set_interface_flags(int socket, const struct ifreq& request);
 [[nodiscard]] Result<struct ucred> peer_credentials(int socket);
 // True when the descriptor became ready for `events` before the time was over (-1: for ever).
 [[nodiscard]] Result<bool> wait_ready(int fd, short events, int timeout_ms);
@@ -139,6 +143,9 @@ struct Cloned {
 [[nodiscard]] Status sethostname(std::string_view name);
 [[nodiscard]] Status setdomainname(std::string_view name);
 [[nodiscard]] Status setsid();
+[[nodiscard]] Status chroot(const char* path);
+// Installs a compiled filter (seccomp(2), SECCOMP_SET_MODE_FILTER): an array of sock_filter.
+[[nodiscard]] Status seccomp_set_filter(std::string_view program, unsigned flags);
 
 // Mounts.
 [[nodiscard]] Result<UniqueFd> fsopen(const char* type);

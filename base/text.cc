@@ -150,7 +150,7 @@ std::string human_bytes(uint64_t bytes) {
 std::string rfc3339(int64_t unix_ns) {
   constexpr int64_t kNanos = 1'000'000'000;
   time_t seconds = unix_ns / kNanos;
-  struct tm parts {};
+  struct tm parts{};
   gmtime_r(&seconds, &parts);
   char date[32];
   size_t length = strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
@@ -159,7 +159,7 @@ std::string rfc3339(int64_t unix_ns) {
 }
 
 int64_t now_unix_ns() {
-  struct timespec now {};
+  struct timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
 }

@@ -74,8 +74,7 @@ struct User {
 };
 constexpr auto json_fields(User*) {
   return std::tuple(field("uid", &User::uid, kRequired), field("gid", &User::gid, kRequired),
-                    field("umask", &User::umask),
-                    field("additionalGids", &User::additional_gids));
+                    field("umask", &User::umask), field("additionalGids", &User::additional_gids));
 }
 
 struct Rlimit {
@@ -97,11 +96,10 @@ struct Capabilities {
   Strings ambient;
 };
 constexpr auto json_fields(Capabilities*) {
-  return std::tuple(field("bounding", &Capabilities::bounding),
-                    field("effective", &Capabilities::effective),
-                    field("inheritable", &Capabilities::inheritable),
-                    field("permitted", &Capabilities::permitted),
-                    field("ambient", &Capabilities::ambient));
+  return std::tuple(
+      field("bounding", &Capabilities::bounding), field("effective", &Capabilities::effective),
+      field("inheritable", &Capabilities::inheritable),
+      field("permitted", &Capabilities::permitted), field("ambient", &Capabilities::ambient));
 }
 
 struct Process {
@@ -175,10 +173,10 @@ struct Device {
   std::optional<uint32_t> gid;
 };
 constexpr auto json_fields(Device*) {
-  return std::tuple(field("type", &Device::type, kRequired), field("path", &Device::path, kRequired),
-                    field("major", &Device::major), field("minor", &Device::minor),
-                    field("fileMode", &Device::file_mode), field("uid", &Device::uid),
-                    field("gid", &Device::gid));
+  return std::tuple(field("type", &Device::type, kRequired),
+                    field("path", &Device::path, kRequired), field("major", &Device::major),
+                    field("minor", &Device::minor), field("fileMode", &Device::file_mode),
+                    field("uid", &Device::uid), field("gid", &Device::gid));
 }
 
 // config-linux.md#allowed-device-list
@@ -310,10 +308,9 @@ struct SeccompArg {
   std::string op;
 };
 constexpr auto json_fields(SeccompArg*) {
-  return std::tuple(field("index", &SeccompArg::index, kRequired),
-                    field("value", &SeccompArg::value, kRequired),
-                    field("valueTwo", &SeccompArg::value_two),
-                    field("op", &SeccompArg::op, kRequired));
+  return std::tuple(
+      field("index", &SeccompArg::index, kRequired), field("value", &SeccompArg::value, kRequired),
+      field("valueTwo", &SeccompArg::value_two), field("op", &SeccompArg::op, kRequired));
 }
 
 struct SeccompSyscall {
@@ -385,10 +382,9 @@ struct Config {
 constexpr auto json_fields(Config*) {
   return std::tuple(field("ociVersion", &Config::oci_version, kRequired),
                     field("process", &Config::process), field("root", &Config::root),
-                    field("hostname", &Config::hostname),
-                    field("domainname", &Config::domainname), field("mounts", &Config::mounts),
-                    field("hooks", &Config::hooks), field("annotations", &Config::annotations),
-                    field("linux", &Config::linux_));
+                    field("hostname", &Config::hostname), field("domainname", &Config::domainname),
+                    field("mounts", &Config::mounts), field("hooks", &Config::hooks),
+                    field("annotations", &Config::annotations), field("linux", &Config::linux_));
 }
 
 // Reads a config.json. Errors name the field: "process.rlimits[0].soft: expected an integer".

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "namespaces/overlay.h"
+
+#include <errno.h>
+
+#include "base/path.h"
+#include "base/sys.h"
+
+namespace crunlite::namespaces {
+namespace {
+
+constexpr size_t kMaxOldStringBytes = 255;   // of one fsconfig string on Linux before 6.5
+constexpr size_t kMaxMountDataBytes = 4095;  // of mount(2)'s data: one page
+constexpr size_t kMaxLayers = 500;           // OVL_MAX_STACK
+
+// "a\:b:c" -> {"a:b", "c"}: a backslash escapes the next byte.
+std::vector<std::string> split_escaped(std::string_view text) {
+  std::vector<std::string> parts(1);
+  for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] == '\\' && i + 1 < text.size()) {
+      parts.back().push_back(text[++i]);
+    } else if (text[i] == ':') {
+      parts.emplace_back();
+    } else {
+      parts.back().push_back(text[i]);
+    }
+  }
+  return parts;
+}
+
+std::string escape(std::string_view path) {
+  std::string out;
+  for (char c : path) {
+    if (c == ':' || c == '\\' || c == ',') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
+}
+
+// The layers as one string, relative to `parent` unless that is empty.
+std::string lower_list(const std::vector<std::string>& lower, const std::string& parent) {
+  std::string list;
+  for (const std::string& path : lower) {
+    if (!list.empty()) list.push_back(':');
+    list.append(escape(parent.empty() ? path : path.substr(parent.size() + 1)));
+  }
+  return list;
+}
+
+bool is_layer_option(std::string_view key) {
+  return key == "lowerdir" || key == "upperdir" || key == "workdir";
+}
+
+Status set_other_options(int context, const MountPlan& plan) {
+  for (const std::string& flag : plan.options.flags) {
+    TRY(sys::fsconfig_flag(context, flag.c_str()), "option ", quote(flag));
+  }
+  for (const auto& [key, value] : plan.options.values) {
+    if (is_layer_option(key)) continue;
+    TRY(sys::fsconfig_string(context, key.c_str(), value.c_str()), "option ", quote(key));
+  }
+  return {};
+}
+
+Status set_lower(int context, const OverlayLayers& layers) {
+  for (const std::string& path : layers.lower) {
+    Status added = sys::fsconfig_string(context, "lowerdir+", path.c_str());
+    if (!added.has_value()) return std::unexpected(with_context(added.error(), quote(path)));
+  }
+  return {};
+}
+
+Status set_upper(int context, const OverlayLayers& layers) {
+  if (layers.upper.empty()) return {};
+  TRY(sys::fsconfig_string(context, "upperdir", layers.upper.c_str()), quote(layers.upper));
+  TRY(sys::fsconfig_string(context, "workdir", layers.work.c_str()), quote(layers.work));
+  return {};
+}
+
+// Restores the working directory, which relative layer names are resolved against.
+class WorkingDirectory {
+ public:
+  static Result<WorkingDirectory> change_to(const std::string& path) {
+    DirFd old = TRY(sys::open(".", O_PATH | O_DIRECTORY));
+    TRY(sys::chdir(path.c_str()), quote(path));
+    return WorkingDirectory(std::move(old));
+  }
+  WorkingDirectory(WorkingDirectory&&) = default;
+  WorkingDirectory& operator=(WorkingDirectory&&) = delete;
+  WorkingDirectory(const WorkingDirectory&) = delete;
+  WorkingDirectory& operator=(const WorkingDirectory&) = delete;
+  ~WorkingDirectory() {
+    if (old_.is_open()) (void)sys::fchdir(old_.get());  // it was ours a moment ago
+  }
+
+ private:
+  explicit WorkingDirectory(DirFd old) : old_(std::move(old)) {}
+  DirFd old_;
+};
+
+// The form of Linux before 6.5: one short string.
+Result<MountFd> make_overlay_of_old(const MountPlan& plan, const OverlayLayers& layers) {
+  const std::string parent = common_parent(layers.lower);
+  const std::string list = lower_list(layers.lower, parent);
+  if (list.size() > kMaxOldStringBytes || layers.upper.size() > kMaxOldStringBytes) {
+    return fail(Kind::kUnavailable, "too many layers for fsconfig of this kernel");
+  }
+  WorkingDirectory guard = TRY(WorkingDirectory::change_to(parent.empty() ? "/" : parent));
+  UniqueFd context = TRY(sys::fsopen("overlay"));
+  TRY(sys::fsconfig_string(context.get(), "lowerdir", list.c_str()), "lowerdir");
+  TRY(set_upper(context.get(), layers));
+  TRY(set_other_options(context.get(), plan));
+  TRY(sys::fsconfig_create(context.get()));
+  return sys::fsmount(context.get(), static_cast<unsigned>(plan.options.attributes_set));
+}
+
+Result<MountFd> make_overlay_of_layers(const MountPlan& plan, const OverlayLayers& layers) {
+  UniqueFd context = TRY(sys::fsopen("overlay"));
+  Status configured = set_lower(context.get(), layers);
+  if (!configured.has_value() && configured.error().errnum == EINVAL) {
+    return make_overlay_of_old(plan, layers);  // this kernel has no "lowerdir+"
+  }
+  if (configured.has_value()) configured = set_upper(context.get(), layers);
+  if (configured.has_value()) configured = set_other_options(context.get(), plan);
+  if (configured.has_value()) configured = sys::fsconfig_create(context.get());
+  if (!configured.has_value()) {
+    Error error = configured.error();
+    const std::string text = sys::fs_log(context.get());
+    if (!text.empty()) error.message = cat(error.message, " (", text, ")");
+    return std::unexpected(std::move(error));
+  }
+  return sys::fsmount(context.get(), static_cast<unsigned>(plan.options.attributes_set));
+}
+
+}  // namespace
+
+Result<OverlayLayers> overlay_layers(const MountPlan& plan) {
+  OverlayLayers layers;
+  for (const auto& [key, value] : plan.options.values) {
+    if (key == "lowerdir") layers.lower = split_escaped(value);
+    if (key == "upperdir") layers.upper = value;
+    if (key == "workdir") layers.work = value;
+  }
+  if (layers.lower.empty()) return fail(Kind::kInvalid, plan.field, ".options: lowerdir: missing");
+  if (layers.lower.size() > kMaxLayers) {
+    return fail(Kind::kLimit, plan.field, ".options: lowerdir: more than ", kMaxLayers, " layers");
+  }
+  if (layers.upper.empty() != layers.work.empty()) {
+    return fail(Kind::kInvalid, plan.field, ".options: upperdir and workdir go together");
+  }
+  return layers;
+}
+
+std::string common_parent(const std::vector<std::string>& paths) {
+  std::string parent;
+  for (const std::string& path : paths) {
+    const std::string own = split_path(path).parent;
+    if (own.empty() || own == "/" || (!parent.empty() && own != parent)) return "";
+    parent = own;
+  }
+  return parent;
+}
+
+Result<MountFd> make_overlay(const MountPlan& plan) {
+  const OverlayLayers layers = TRY(overlay_layers(plan));
+  return TRY(make_overlay_of_layers(plan, layers), plan.field, ": mount overlay on ",
+             plan.destination);
+}
+
+Status mount_overlay_at(const MountPlan& plan, const std::string& target) {
+  const OverlayLayers layers = TRY(overlay_layers(plan));
+  const std::string parent = common_parent(layers.lower);
+  std::string data = cat("lowerdir=", lower_list(layers.lower, parent));
+  if (!layers.upper.empty()) {
+    data.append(cat(",upperdir=", escape(layers.upper), ",workdir=", escape(layers.work)));
+  }
+  for (const std::string& flag : plan.options.flags) data.append(cat(",", flag));
+  for (const auto& [key, value] : plan.options.values) {
+    if (!is_layer_option(key)) data.append(cat(",", key, "=", value));
+  }
+  if (data.size() > kMaxMountDataBytes) {
+    return fail(Kind::kLimit, plan.field, ".options: ", layers.lower.size(),
+                " layers do not fit into the mount options of this kernel");
+  }
+  if (!parent.empty()) TRY(sys::chdir(parent.c_str()), quote(parent));
+  return in_context(sys::mount("overlay", target.c_str(), "overlay", 0, data.c_str()), plan.field,
+                    ": mount overlay on ", plan.destination);
+}
+
+}  // namespace crunlite::namespaces
