@@ -22,8 +22,8 @@ enum Access : uint32_t { kMknod = 1, kRead = 2, kWrite = 4, kAllAccess = 7 };  /
 struct DeviceFilterRule {
   bool allow = false;
   char type = 'a';  // 'a' any, 'b' block, 'c' character
-  std::optional<uint32_t> major;
-  std::optional<uint32_t> minor;
+  std::optional<uint32_t> major = {};
+  std::optional<uint32_t> minor = {};
   uint32_t access = kAllAccess;
 
   [[nodiscard]] bool matches_all() const {

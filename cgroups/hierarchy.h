@@ -22,11 +22,11 @@ enum class Layout {
 // One mounted hierarchy. Paths of cgroups are relative to `mount_point`: "" is the mount's root,
 // others look like "a/b".
 struct MountedHierarchy {
-  bool unified = false;                  // cgroup2
-  std::vector<std::string> controllers;  // v1 by mountinfo ("name=systemd" too); cgroup2: unknown
-  std::string mount_point;               // absolute
-  std::string root;                      // mountinfo's root field: what of the tree is mounted
-  std::optional<std::string> own_path;   // our own cgroup; nullopt: not below this mount
+  bool unified = false;                       // cgroup2
+  std::vector<std::string> controllers = {};  // of v1, "name=systemd" too; cgroup2: not known
+  std::string mount_point = {};               // absolute
+  std::string root = {};                      // mountinfo's root field: what of the tree it shows
+  std::optional<std::string> own_path = {};   // our own cgroup; nullopt: not below this mount
   bool read_only = false;
 
   [[nodiscard]] bool has(std::string_view controller) const;
@@ -36,7 +36,7 @@ struct MountedHierarchy {
 // A value: what parse() found. At most one entry for each hierarchy, cgroup2 first.
 struct Hierarchy {
   Layout layout = Layout::kNone;
-  std::vector<MountedHierarchy> mounts;
+  std::vector<MountedHierarchy> mounts = {};
 
   [[nodiscard]] const MountedHierarchy* unified() const;
   // The v1 hierarchy of a controller, or nullptr.
