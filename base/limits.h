@@ -27,11 +27,11 @@ constexpr int kSymlinks = 40;           // as the kernel's own MAXSYMLINKS
 constexpr int kSyncTimeoutMs = 60'000;  // one wait between the parent and init
 constexpr int kStartTimeoutMs = 60'000;
 constexpr size_t kSyncTextBytes = 3072;
-constexpr int kHookTimeoutMs = 300'000;  // a hook without a timeout of its own
-constexpr int kKillWaitMs = 10'000;      // until a killed process must be gone
-constexpr size_t kDeviceRules = 4096;       // of linux.resources.devices
-constexpr size_t kCgroupDepth = 64;          // levels below a container's cgroup
-constexpr size_t kCgroupProcesses = 1 << 20; // more are not listed
+constexpr int kHookTimeoutMs = 300'000;       // a hook without a timeout of its own
+constexpr int kKillWaitMs = 10'000;           // until a killed process must be gone
+constexpr size_t kDeviceRules = 4096;         // of linux.resources.devices
+constexpr size_t kCgroupDepth = 64;           // levels below a container's cgroup
+constexpr size_t kCgroupProcesses = 1 << 20;  // more are not listed
 
 // Images.
 constexpr size_t kReferenceNameBytes = 255;  // distribution-spec: host and repository
@@ -43,8 +43,11 @@ constexpr uint64_t kLayerEntries = 10'000'000;
 constexpr size_t kPathBytes = 4096;
 constexpr size_t kPathDepth = 512;
 constexpr size_t kNameBytes = 255;
-constexpr size_t kXattrsBytes = 1 * kMiB;        // of one file
-constexpr uint64_t kExpansion = 1100;            // unpacked bytes for each compressed one
-constexpr uint64_t kExpansionFloor = 64 * kMiB;  // below this size any ratio is accepted
+constexpr size_t kXattrsBytes = 1 * kMiB;           // of one file
+constexpr uint64_t kTarHeaderBytes = 5 * kMiB / 4;  // before one entry: names, attributes, maps
+constexpr size_t kOpenDirs = 64;                    // of a layer that is being unpacked
+constexpr size_t kTrackedNames = 1'400'000;         // that a layer wrote before its last whiteout
+constexpr uint64_t kExpansion = 1100;               // unpacked bytes for each compressed one
+constexpr uint64_t kExpansionFloor = 64 * kMiB;     // below this size any ratio is accepted
 
 }  // namespace crunlite::limits
