@@ -4,7 +4,6 @@
 CHECK_OBJECTS   := $(call objects,$(call sources,tests/check))
 FORMATTED       := $(shell find . -path ./build -prune -o \( -name '*.cc' -o -name '*.h' \) -print)
 CLANG_FORMAT    ?= $(shell command -v clang-format-19)
-CLANG_TIDY      ?= clang-tidy-19
 
 $(B)/style_check: $(CHECK_OBJECTS) $(B)/libbase.a
 	$(CXX) $(MODE) $^ -o $@
@@ -13,7 +12,7 @@ $(B)/check_test: $(call objects,$(call sources,tests/unit/check)) \
 	$(CXX) $(MODE) $^ $(call packages,gtest_main gmock) -o $@
 unit: $(B)/check_test.passed
 
-.PHONY: check style-check format-check format tidy
+.PHONY: check style-check format-check format
 check: style-check format-check ## layers, bans, limits, documents and format of every file
 style-check: $(B)/style_check
 	$<
