@@ -21,6 +21,9 @@ using json::kRequired;
 using json::refused;
 using Strings = std::vector<std::string>;
 
+// The version of the runtime specification that we write; we read every 1.x.
+constexpr std::string_view kOciVersion = "1.2.0";
+
 // config.md#root
 struct Root {
   std::string path;
