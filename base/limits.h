@@ -23,6 +23,7 @@ constexpr size_t kPasswdBytes = 16 * kMiB;      // a container's /etc/passwd, /e
 constexpr size_t kContainerIdBytes = 1024;
 constexpr size_t kMounts = 4096;
 constexpr size_t kArguments = 65536;
+constexpr size_t kGroups = 65536;       // the kernel's NGROUPS_MAX
 constexpr int kSymlinks = 40;           // as the kernel's own MAXSYMLINKS
 constexpr int kSyncTimeoutMs = 60'000;  // one wait between the parent and init
 constexpr int kStartTimeoutMs = 60'000;

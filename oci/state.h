@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of a container as `state` prints it and hooks read it (runtime.md#state). Any thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "base/json_map.h"
+#include "base/result.h"
+
+namespace crunlite::oci {
+
+// runtime.md#state, and "paused", which callers know from other runtimes.
+enum class ContainerStatus { kCreating, kCreated, kRunning, kPaused, kStopped };
+[[nodiscard]] std::string_view to_text(ContainerStatus status);
+[[nodiscard]] Result<ContainerStatus> parse_container_status(std::string_view text);
+
+struct State {
+  std::string oci_version;
+  std::string id;
+  ContainerStatus status = ContainerStatus::kStopped;
+  int pid = 0;  // 0 without a process; written nevertheless, since callers expect it
+  std::string bundle;
+  std::map<std::string, std::string> annotations;
+  // Not of the specification, but what `state` of other runtimes adds; empty for hooks.
+  std::string rootfs;
+  std::string created;  // RFC 3339
+  std::string owner;
+};
+
+}  // namespace crunlite::oci
+
+template <>
+struct crunlite::json::Codec<crunlite::oci::ContainerStatus> {
+  static Result<oci::ContainerStatus> decode(const Value& value);
+  static Value encode(oci::ContainerStatus status);
+};
+
+namespace crunlite::oci {
+
+constexpr auto json_fields(State*) {
+  using json::field;
+  using json::kRequired;
+  return std::tuple(field("ociVersion", &State::oci_version, kRequired),
+                    field("id", &State::id, kRequired), field("status", &State::status, kRequired),
+                    field("pid", &State::pid, kRequired),
+                    field("bundle", &State::bundle, kRequired), field("rootfs", &State::rootfs),
+                    field("created", &State::created), field("annotations", &State::annotations),
+                    field("owner", &State::owner));
+}
+
+[[nodiscard]] Result<State> parse_state(std::string_view text);
+
+// As indented JSON with a newline at the end, for people and callers of `state`.
+[[nodiscard]] std::string write_state(const State& state);
+
+}  // namespace crunlite::oci
