@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <ctype.h>
+#include <errno.h>
 
 #include <algorithm>
 
@@ -126,7 +127,7 @@ ssize_t TarReader::read_callback(struct archive* handle, void* self, const void*
   }
   if (!bytes.has_value()) {
     reader->source_error_ = bytes.error();
-    archive_set_error(handle, ARCHIVE_ERRNO_MISC, "source failed");
+    archive_set_error(handle, EIO, "source failed");
     return ARCHIVE_FATAL;
   }
   reader->last_ = *bytes;
