@@ -22,6 +22,14 @@ constexpr size_t kPasswdBytes = 16 * kMiB;      // a container's /etc/passwd, /e
 // Containers.
 constexpr size_t kContainerIdBytes = 1024;
 constexpr size_t kMounts = 4096;
+constexpr size_t kMountOptions = 256;
+constexpr size_t kHooks = 256;          // of one kind
+constexpr size_t kDevices = 4096;       // nodes, and rules
+constexpr size_t kIdMappings = 340;     // the kernel's UID_GID_MAP_MAX_EXTENTS
+constexpr size_t kSysctlBytes = 1024;   // of one value
+constexpr size_t kSeccompRules = 4096;
+constexpr size_t kSeccompNames = 1024;      // of one rule
+constexpr size_t kSeccompArguments = 32;    // of one rule
 constexpr size_t kArguments = 65536;
 constexpr size_t kGroups = 65536;       // the kernel's NGROUPS_MAX
 constexpr int kSymlinks = 40;           // as the kernel's own MAXSYMLINKS
