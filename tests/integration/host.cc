@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -69,10 +70,13 @@ Strings our_cgroups() {
     if (!fd.has_value()) continue;  // another program's, gone meanwhile
     Result<std::vector<sys::DirEntry>> entries = sys::list_dir(fd->get());
     if (!entries.has_value()) continue;
+    // What is made in the tmpfs that holds the hierarchies is no cgroup.
+    bool is_tmpfs = sys::file_system_magic(fd->get()).value_or(0) == TMPFS_MAGIC;
+    if (is_tmpfs && path != kCgroupRoot) continue;
     for (const sys::DirEntry& entry : *entries) {
       if (entry.type != DT_DIR) continue;
       std::string inner = cat(path, "/", entry.name);
-      if (inner.contains(Host::get().prefix())) found.push_back(inner);
+      if (!is_tmpfs && inner.contains(Host::get().prefix())) found.push_back(inner);
       open.push_back(std::move(inner));
     }
   }
@@ -112,13 +116,26 @@ CgroupLayout find_layout() {
   return hybrid ? CgroupLayout::kHybrid : CgroupLayout::kLegacy;
 }
 
-// A hybrid host becomes a legacy one when its unified hierarchy is not mounted: so both layouts are
-// tested on one machine, and crun, which refuses the former, on any.
-Status hide_unified_hierarchy() { return sys::umount2("/sys/fs/cgroup/unified", MNT_DETACH); }
+// A hybrid host becomes a legacy one: so both layouts are tested on one machine, and crun, which
+// refuses the former, on any. The tmpfs is another one, since crun makes directories in it.
+Status hide_unified_hierarchy(const std::string& directory) {
+  std::string stage = cat(directory, "/cgroup");
+  TRY(sys::mkdirat(AT_FDCWD, stage.c_str(), 0755));
+  TRY(sys::mount("tmpfs", stage.c_str(), "tmpfs", 0, "mode=755"), stage);
+  for (const std::string& name : names_in(kCgroupRoot)) {
+    if (name == "unified") continue;
+    std::string to = cat(stage, "/", name);
+    TRY(sys::mkdirat(AT_FDCWD, to.c_str(), 0755), to);
+    TRY(sys::mount(cat(kCgroupRoot, "/", name).c_str(), to.c_str(), "", MS_BIND, nullptr), to);
+  }
+  TRY(sys::umount2(kCgroupRoot, MNT_DETACH));
+  return sys::mount(stage.c_str(), kCgroupRoot, "", MS_MOVE, nullptr);
+}
 
 Status isolate_mounts(const std::string& directory) {
-  TRY(sys::mount("tmpfs", directory.c_str(), "tmpfs", 0, "mode=755"), directory);
-  return sys::mount("", "/", "", MS_REC | MS_SHARED, nullptr);
+  TRY(sys::unshare(CLONE_NEWNS), "unshare the mount namespace");
+  TRY(sys::mount("", "/", "", MS_REC | MS_PRIVATE, nullptr), "make / private");
+  return sys::mount("tmpfs", directory.c_str(), "tmpfs", 0, "mode=755");
 }
 
 Result<Runtime> find_runtime(const std::string& path) {
@@ -189,8 +206,8 @@ void add_missing(Strings& out, std::string_view what, const Strings& all, const 
 struct HostBuilder {
   static Status fill(Host& host, const std::string& runtime, const std::string& probe) {
     host.prefix_ = cat("crun-lite-test-", ::getpid());
-    TRY(sys::unshare(CLONE_NEWNS), "unshare the mount namespace");
-    TRY(sys::mount("", "/", "", MS_REC | MS_PRIVATE, nullptr), "make / private");
+    host.directory_ = shared_->directory->path();
+    TRY(isolate_mounts(host.directory_), host.directory_);
     host.patience_ = environment_number("CRUN_LITE_TEST_PATIENCE", 1);
     host.race_rounds_ = environment_number("CRUN_LITE_RACE_ROUNDS", 200);
     host.runtime_ = TRY(find_runtime(runtime), runtime);
@@ -199,11 +216,10 @@ struct HostBuilder {
     host.cgroups_ = find_layout();
     if (host.cgroups_ == CgroupLayout::kHybrid &&
         (legacy || host.runtime_.kind == RuntimeKind::kCrun)) {
-      TRY(hide_unified_hierarchy());
+      TRY(hide_unified_hierarchy(host.directory_), "hide the unified hierarchy");
       host.cgroups_ = CgroupLayout::kLegacy;
     }
-    host.directory_ = shared_->directory->path();
-    TRY(isolate_mounts(host.directory_));
+    TRY(sys::mount("", "/", "", MS_REC | MS_SHARED, nullptr), "make / shared");
     host.probe_ = cat(host.directory_, "/probe");
     return copy_program(probe, host.probe_);
   }
