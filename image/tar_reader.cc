@@ -66,6 +66,14 @@ Result<std::vector<Xattr>> xattrs_of(struct archive_entry* entry) {
   return xattrs;
 }
 
+// Names are bytes to us. The library wants those of PAX headers in the locale's character set;
+// where that fails, as for all but ASCII in the C locale, it warns and gives the bytes as they are.
+bool is_about_charset(int code, struct archive* archive) {
+  const char* text = archive_error_string(archive);
+  constexpr std::string_view kWarning = "can't be converted from UTF-8 to current locale.";
+  return code == ARCHIVE_WARN && text != nullptr && std::string_view(text).ends_with(kWarning);
+}
+
 Result<TarEntry> entry_of(struct archive_entry* from) {
   TarEntry entry;
   entry.type = type_of(from);
@@ -106,10 +114,7 @@ Result<std::unique_ptr<TarReader>> TarReader::open(Source source) {
   reader->archive_.reset(archive_read_new());
   struct archive* handle = reader->archive_.get();
   if (handle == nullptr) return fail(Kind::kLimit, "tar: out of memory");
-  // Names are bytes: in the C locale the library would otherwise reject what is not ASCII.
-  bool set = archive_read_support_format_tar(handle) == ARCHIVE_OK &&
-             archive_read_set_options(handle, "hdrcharset=BINARY") == ARCHIVE_OK;
-  if (!set) return reader->failure("set up");
+  if (archive_read_support_format_tar(handle) != ARCHIVE_OK) return reader->failure("set up");
   int opened = archive_read_open2(handle, reader.get(), nullptr, read_callback, nullptr, nullptr);
   if (opened != ARCHIVE_OK) return reader->failure("open");
   return reader;
@@ -166,7 +171,9 @@ Result<std::optional<TarEntry>> TarReader::next() {
   in_header_ = false;
   if (code == ARCHIVE_EOF) return std::optional<TarEntry>();
   // A warning means that some part of the header makes no sense: not a guess is made about it.
-  if (code != ARCHIVE_OK) return failure("read the header");
+  if (code != ARCHIVE_OK && !is_about_charset(code, archive_.get())) {
+    return failure("read the header");
+  }
   std::string path = text_of(archive_entry_pathname(entry));
   TarEntry result = TRY(entry_of(entry), quote(path));
   result.path = std::move(path);
