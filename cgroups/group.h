@@ -13,7 +13,9 @@
 #include "base/json_map.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "cgroups/devices.h"
 #include "cgroups/hierarchy.h"
+#include "cgroups/limits.h"
 #include "oci/config.h"
 
 namespace crunlite::cgroups {
@@ -21,28 +23,30 @@ namespace crunlite::cgroups {
 // One directory of a group, as state.json keeps it.
 struct GroupDir {
   bool unified = false;
-  std::vector<std::string> controllers;  // v1: of the hierarchy
-  std::string mount_point;
-  std::string path;   // below mount_point
-  uint32_t made = 0;  // how many last components of `path` we made, and so may remove
+  std::vector<std::string> controllers = {};  // v1: of the hierarchy
+  std::string mount_point = {};
+  std::string path = {};  // below mount_point
+  uint32_t made = 0;      // how many last components of `path` we made, and so may remove
+  uint64_t inode = 0;     // of the directory: another one of the same path is not ours
 };
 constexpr auto json_fields(GroupDir*) {
   using json::field;
-  return std::tuple(field("unified", &GroupDir::unified),
-                    field("controllers", &GroupDir::controllers),
-                    field("mountPoint", &GroupDir::mount_point, json::kRequired),
-                    field("path", &GroupDir::path), field("made", &GroupDir::made));
+  return std::tuple(
+      field("unified", &GroupDir::unified), field("controllers", &GroupDir::controllers),
+      field("mountPoint", &GroupDir::mount_point, json::kRequired), field("path", &GroupDir::path),
+      field("made", &GroupDir::made), field("inode", &GroupDir::inode));
 }
 
 // All that must be remembered of a group to act on it from another process.
 struct GroupRecord {
-  std::vector<GroupDir> dirs;   // cgroup2 first
-  uint32_t device_program = 0;  // id of the attached eBPF program, 0: none
-  std::string reason;           // why there is no group although one was wanted
+  std::vector<GroupDir> dirs;      // cgroup2 first
+  std::vector<GroupDir> unjoined;  // v1 hierarchies that were not needed; an update may need them
+  uint32_t device_program = 0;     // id of the attached eBPF program, 0: none
+  std::string reason;              // why there is no group although one was wanted
 };
 constexpr auto json_fields(GroupRecord*) {
   using json::field;
-  return std::tuple(field("dirs", &GroupRecord::dirs),
+  return std::tuple(field("dirs", &GroupRecord::dirs), field("unjoined", &GroupRecord::unjoined),
                     field("deviceProgram", &GroupRecord::device_program),
                     field("reason", &GroupRecord::reason));
 }
@@ -51,8 +55,11 @@ struct GroupSpec {
   std::string path;                           // linux.cgroupsPath or the caller's default
   const oci::Resources* resources = nullptr;  // borrowed; nullptr: none
   // False when nobody asked for a group: then a host on which none can be made gives an empty
-  // Group with a reason. Limits that were asked for are required all the same.
+  // Group with a reason. Limits and device rules that were asked for are required all the same.
   bool required = true;
+  // Also join the controllers whose statistics callers read below the cgroups path (memory, cpu,
+  // cpuacct, pids, blkio), limits or not. Each costs some 50 us.
+  bool statistics = true;
   // For containers in a user namespace, where mknod is impossible anyway: device rules that may
   // not be loaded are left out.
   bool devices_optional = false;
@@ -73,7 +80,8 @@ class Group {
   [[nodiscard]] static Result<Group> open(const GroupRecord& record);
 
   [[nodiscard]] const GroupRecord& record() const { return record_; }
-  [[nodiscard]] bool is_empty() const { return dirs_.empty(); }
+  // True when there is no directory: none was made, or all are gone.
+  [[nodiscard]] bool is_empty() const;
   [[nodiscard]] const std::string& reason() const { return record_.reason; }
 
   // For CLONE_INTO_CGROUP: the cgroup2 directory, or -1. It fails with EBUSY when the container
@@ -88,7 +96,8 @@ class Group {
   // Puts another process into all of the group: slow (an RCU grace period for each hierarchy).
   [[nodiscard]] Status attach(pid_t pid) const;
 
-  // Sets new limits and, if there are any, new device rules.
+  // Sets new limits and, if there are any, new device rules. The record may change: keep it anew.
+  // Limits set before one that fails stay set.
   [[nodiscard]] Status update(const oci::Resources& resources);
   // Gives the cgroup2 directory to a container's user (config-linux.md#cgroup-ownership).
   [[nodiscard]] Status set_owner(uid_t uid, gid_t gid) const;
@@ -108,17 +117,24 @@ class Group {
   // others have settled, stay. Removing twice is no error.
   [[nodiscard]] Status remove();
 
-  // The directory that counts for a controller: cgroup2's if it has it, else v1's; -1: none.
-  [[nodiscard]] int dir_of(std::string_view controller) const;
-  [[nodiscard]] bool has_unified(std::string_view controller) const;
+  // The directory in the v1 hierarchy of a controller, -1: none.
+  [[nodiscard]] int legacy_fd(std::string_view controller) const;
 
  private:
   friend class GroupBuilder;
   Group() = default;
 
+  [[nodiscard]] int main_fd() const;  // the directory whose processes count
+  [[nodiscard]] Versions versions() const;
+  [[nodiscard]] Result<Present> read_present(const oci::Resources& resources) const;
+  [[nodiscard]] Status enable_unified(const std::vector<Write>& writes, bool statistics) const;
+  [[nodiscard]] Status apply(const std::vector<Write>& writes) const;
+  [[nodiscard]] Status set_device_rules(const std::vector<DeviceFilterRule>& rules);
+  [[nodiscard]] Status join_late(const std::vector<Write>& writes);
+  [[nodiscard]] Status adopt_processes(int cgroup) const;
+
   GroupRecord record_;
-  std::vector<DirFd> dirs_;                       // beside record_.dirs
-  std::vector<std::string> unified_controllers_;  // cgroup.controllers of the cgroup2 directory
+  std::vector<DirFd> dirs_;  // of record_.dirs, in their order; -1 for those that are gone
 };
 
 }  // namespace crunlite::cgroups
