@@ -12,7 +12,6 @@
 namespace crunlite {
 namespace {
 
-constexpr mode_t kPrivateDir = 0700;
 
 // "/proc/self/fd/N" names an O_PATH descriptor for calls that take a path only.
 Result<DirFd> open_dir(int parent, const std::string& name) {

@@ -113,6 +113,12 @@ UniqueFd Child::release() {
   return std::move(pidfd_);
 }
 
+std::vector<std::string> own_environment() {
+  std::vector<std::string> env;
+  for (char** entry = environ; *entry != nullptr; entry++) env.emplace_back(*entry);
+  return env;
+}
+
 Result<Child> spawn(const SpawnOptions& options) {
   if (options.args.empty()) return fail(Kind::kBug, "spawn: no program");
   FileActions actions;
@@ -130,11 +136,12 @@ Result<Child> spawn(const SpawnOptions& options) {
   for (int fd : options.pass_fds) actions.dup_to(fd, fd);
   std::vector<char*> args = pointers_to(options.args);
   std::vector<char*> env = options.env ? pointers_to(*options.env) : std::vector<char*>();
+  const char* program = options.program.empty() ? args[0] : options.program.c_str();
   pid_t pid = -1;
-  int errnum = posix_spawnp(&pid, args[0], actions.get(), nullptr, args.data(),
+  int errnum = posix_spawnp(&pid, program, actions.get(), nullptr, args.data(),
                             options.env ? env.data() : environ);
   if (errnum != 0) {
-    return std::unexpected(with_context(sys::error_of(errnum), "run ", options.args[0]));
+    return std::unexpected(with_context(sys::error_of(errnum), "run ", program));
   }
   Result<UniqueFd> pidfd = sys::pidfd_open(pid);
   if (!pidfd.has_value()) {

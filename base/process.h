@@ -47,6 +47,7 @@ class Child {
 
 struct SpawnOptions {
   std::vector<std::string> args;                // args[0] is the path or, found in PATH, the name
+  std::string program;                          // the path where it is another than args[0]
   std::optional<std::vector<std::string>> env;  // unset: ours
   int stdin_fd = -1;                            // -1: /dev/null
   int stdout_fd = 1;
@@ -54,6 +55,9 @@ struct SpawnOptions {
   std::vector<int> pass_fds;  // kept open at the same number; all others are closed
 };
 [[nodiscard]] Result<Child> spawn(const SpawnOptions& options);
+
+// The environment of this process, for programs that inherit it.
+[[nodiscard]] std::vector<std::string> own_environment();
 
 struct RunOutput {
   ExitStatus status;

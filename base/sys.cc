@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -452,6 +453,10 @@ Status setdomainname(std::string_view name) {
 
 Status setsid() { return status_of(::setsid()); }
 Status chroot(const char* path) { return status_of(::chroot(path)); }
+
+Status join_session_keyring(const std::string& name) {
+  return status_of(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.c_str()));
+}
 
 Status seccomp_set_filter(std::string_view program, unsigned flags) {
   std::vector<struct sock_filter> filter(program.size() / sizeof(struct sock_filter));

@@ -144,6 +144,7 @@ struct Cloned {
 [[nodiscard]] Status setdomainname(std::string_view name);
 [[nodiscard]] Status setsid();
 [[nodiscard]] Status chroot(const char* path);
+[[nodiscard]] Status join_session_keyring(const std::string& name);  // keyctl(2)
 // Installs a compiled filter (seccomp(2), SECCOMP_SET_MODE_FILTER): an array of sock_filter.
 [[nodiscard]] Status seccomp_set_filter(std::string_view program, unsigned flags);
 

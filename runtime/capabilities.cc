@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/capabilities.h"
+
+#include <errno.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+#include <memory>
+
+#include "base/sys.h"
+
+namespace crunlite::runtime {
+namespace {
+
+constexpr int kMaxCapabilities = 64;
+
+struct CapFree {
+  void operator()(void* pointer) const { (void)cap_free(pointer); }
+};
+using CapState = std::unique_ptr<std::remove_pointer_t<cap_t>, CapFree>;
+
+Result<int> capability_number(const std::string& name) {
+  std::string lower = name;
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  cap_value_t value = -1;
+  if (!name.starts_with("CAP_") || cap_from_name(lower.c_str(), &value) != 0) {
+    return fail(Kind::kInvalid, quote(name), " is not a capability");
+  }
+  return value;
+}
+
+std::string capability_name(int number) {
+  std::unique_ptr<char, CapFree> name(cap_to_name(number));
+  std::string upper = name == nullptr ? cat(number) : std::string(name.get());
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  return upper;
+}
+
+Result<uint64_t> parse_set(const oci::Strings& names, const std::string& field) {
+  uint64_t set = 0;
+  for (size_t i = 0; i < names.size(); i++) {
+    set |= uint64_t{1} << TRY(capability_number(names[i]), field, "[", i, "]");
+  }
+  return set;
+}
+
+Status fill(cap_t state, cap_flag_t flag, uint64_t set) {
+  std::vector<cap_value_t> values;
+  for (int i = 0; i < kMaxCapabilities; i++) {
+    if ((set >> i & 1) != 0) values.push_back(i);
+  }
+  if (values.empty()) return {};
+  if (cap_set_flag(state, flag, static_cast<int>(values.size()), values.data(), CAP_SET) != 0) {
+    return fail(Kind::kSystem, "capabilities: libcap refused a set");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CapabilitySets> parse_capabilities(const oci::Capabilities& names,
+                                          const std::string& field) {
+  CapabilitySets sets;
+  sets.bounding = TRY(parse_set(names.bounding, field + ".bounding"));
+  sets.effective = TRY(parse_set(names.effective, field + ".effective"));
+  sets.inheritable = TRY(parse_set(names.inheritable, field + ".inheritable"));
+  sets.permitted = TRY(parse_set(names.permitted, field + ".permitted"));
+  sets.ambient = TRY(parse_set(names.ambient, field + ".ambient"));
+  return sets;
+}
+
+Status add_capability(CapabilitySets& sets, const std::string& name) {
+  const uint64_t bit = uint64_t{1} << TRY(capability_number(name));
+  sets.bounding |= bit;
+  sets.effective |= bit;
+  sets.permitted |= bit;
+  return {};
+}
+
+uint64_t own_bounding_set() {
+  uint64_t set = 0;
+  for (int i = 0; i < kMaxCapabilities; i++) {
+    const Result<int> value = sys::prctl_value(PR_CAPBSET_READ, static_cast<unsigned long>(i));
+    if (!value.has_value()) break;  // EINVAL: the kernel has no more
+    if (*value == 1) set |= uint64_t{1} << i;
+  }
+  return set;
+}
+
+std::vector<std::string> restrict_to(CapabilitySets& sets, uint64_t available) {
+  const uint64_t wanted =
+      sets.bounding | sets.effective | sets.inheritable | sets.permitted | sets.ambient;
+  std::vector<std::string> missing;
+  for (int i = 0; i < kMaxCapabilities; i++) {
+    if ((wanted & ~available) >> i & 1) missing.push_back(capability_name(i));
+  }
+  sets.bounding &= available;
+  sets.permitted &= available;
+  sets.effective &= sets.permitted;
+  sets.inheritable &= available;
+  sets.ambient &= sets.permitted & sets.inheritable;
+  return missing;
+}
+
+Status drop_bounding(const CapabilitySets& sets) {
+  for (int i = 0; i < kMaxCapabilities; i++) {
+    if ((sets.bounding >> i & 1) != 0) continue;
+    Status dropped = sys::prctl(PR_CAPBSET_DROP, static_cast<unsigned long>(i));
+    if (dropped.has_value()) continue;
+    if (dropped.error().errnum == EINVAL) break;  // the kernel has no more
+    return std::unexpected(
+        with_context(dropped.error(), "drop ", capability_name(i), " from the bounding set"));
+  }
+  return {};
+}
+
+Status apply_capabilities(const CapabilitySets& sets) {
+  CapState state(cap_init());
+  if (state == nullptr) return fail(Kind::kSystem, "capabilities: out of memory");
+  TRY(fill(state.get(), CAP_EFFECTIVE, sets.effective));
+  TRY(fill(state.get(), CAP_PERMITTED, sets.permitted));
+  TRY(fill(state.get(), CAP_INHERITABLE, sets.inheritable));
+  if (cap_set_proc(state.get()) != 0) {
+    return std::unexpected(with_context(sys::error_of(errno), "process.capabilities"));
+  }
+  (void)sys::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);  // Linux before 4.3 has no such set
+  for (int i = 0; i < kMaxCapabilities; i++) {
+    if ((sets.ambient >> i & 1) == 0) continue;
+    TRY(sys::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, static_cast<unsigned long>(i)),
+        "process.capabilities.ambient: ", capability_name(i));
+  }
+  return {};
+}
+
+}  // namespace crunlite::runtime

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts of type "cgroup" in a container, as the host's hierarchies are (config-linux.md).
+#pragma once
+
+#include "base/result.h"
+#include "cgroups/group.h"
+#include "cgroups/hierarchy.h"
+#include "runtime/plan.h"
+
+namespace crunlite::runtime {
+
+// Replaces each mount of type "cgroup" in the plan by what shows the container its own cgroups: on
+// a unified host cgroup2; else a tmpfs with one mount for each hierarchy. In a new cgroup namespace
+// they are file systems, else binds of the container's own directories.
+[[nodiscard]] Status expand_cgroup_mounts(const cgroups::Hierarchy& hierarchy,
+                                          const cgroups::Group& group, ContainerPlan& plan);
+
+}  // namespace crunlite::runtime

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/create.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/scope.h"
+#include "base/sys.h"
+#include "cgroups/hierarchy.h"
+#include "namespaces/id_map.h"
+#include "namespaces/overlay.h"
+#include "namespaces/rootfs.h"
+#include "runtime/cgroup_mounts.h"
+#include "runtime/console.h"
+#include "runtime/hooks.h"
+#include "runtime/init.h"
+
+namespace crunlite::runtime {
+namespace {
+
+// One birth from the parent's side; what was made is undone unless commit() is reached.
+class Creation {
+ public:
+  Creation(const CreateOptions& options, ContainerPlan plan)
+      : options_(options), plan_(std::move(plan)) {}
+
+  Status prepare(const ConfigFile& config) {
+    TRY(claim_id(config));
+    TRY(compile_filter(config));
+    TRY(make_cgroup());
+    TRY(open_sources());
+    TRY(open_namespaces());
+    return listen_if_later();
+  }
+
+  Result<NewContainer> give_birth() {
+    ChannelPair pair = TRY(make_channel_pair());
+    channel_ = std::move(pair.parent);
+    resources_.channel = std::move(pair.child);
+    TRY(clone_init());
+    resources_ = {};  // init has its copies; a mount held here would outlive it
+    TRY(accompany());
+    return commit();
+  }
+
+ private:
+  Status claim_id(const ConfigFile& config) {
+    state_.id = options_.id;
+    state_.bundle = options_.bundle;
+    state_.created = rfc3339(now_unix_ns());
+    state_.owner = ::geteuid();
+    state_.namespaces = plan_.namespaces.made;
+    for (const JoinedNamespace& space : plan_.namespaces.joined) state_.namespaces |= space.flag;
+    state_.annotations = plan_.annotations;
+    state_.later_hooks.poststart = plan_.hooks.poststart;
+    state_.later_hooks.poststop = plan_.hooks.poststop;
+    if (options_.use_cgroups) {
+      state_.cgroups_path =
+          plan_.cgroups_path.empty() ? default_cgroups_path(options_.id) : plan_.cgroups_path;
+    }
+    dir_.emplace(TRY(StateDir::create(options_.root, state_)));
+    undo_.add([this] { (void)dir_->remove(); });  // the first error is the one to tell
+    return dir_->write_config(config.text);
+  }
+
+  Status compile_filter(const ConfigFile& config) {
+    const auto& linux_config = config.config.linux_;
+    if (!linux_config.has_value() || !linux_config->seccomp.has_value()) return {};
+    plan_.process.seccomp = TRY(compile_cached(*linux_config->seccomp, dir_->root_fd()));
+    return {};
+  }
+
+  Status make_cgroup() {
+    if (!options_.use_cgroups) {
+      if (!plan_.has_resources) return {};
+      return fail(Kind::kInvalid, "linux.resources: limits need cgroups, which are disabled");
+    }
+    hierarchy_ = TRY(cgroups::discover({.own_paths = !state_.cgroups_path.starts_with('/')}));
+    cgroups::GroupSpec spec;
+    spec.path = state_.cgroups_path;
+    spec.resources = &plan_.resources;
+    spec.required = plan_.has_resources || !plan_.cgroups_path.empty();
+    spec.devices_optional = plan_.namespaces.has(CLONE_NEWUSER);
+    group_.emplace(TRY(cgroups::Group::create(hierarchy_, spec)));
+    undo_.add([this] {
+      (void)group_->kill(SIGKILL);  // the first error is the one to tell
+      (void)group_->remove();
+    });
+    state_.cgroup = group_->record();
+    resources_.cgroup_tasks = TRY(group_->take_join_fds());
+    return expand_cgroup_mounts(hierarchy_, *group_, plan_);
+  }
+
+  // All that init takes over from the host is opened here, with the host's rights.
+  Status open_sources() {
+    resources_.proc = TRY(sys::open("/proc", O_PATH | O_DIRECTORY), "/proc");
+    if (TRY(sys::file_system_magic(resources_.proc.get())) != PROC_SUPER_MAGIC) {
+      return fail(Kind::kUnavailable, "/proc of the host is no procfs");
+    }
+    TRY(open_root());
+    resources_.bind_sources.resize(plan_.mounts.size());
+    for (size_t i = 0; i < plan_.mounts.size(); i++) {
+      if (!plan_.mounts[i].options.is_bind) continue;
+      resources_.bind_sources[i] = TRY(namespaces::clone_bind_source(plan_.mounts[i]));
+    }
+    if (!plan_.masked_paths.empty()) resources_.host_null = TRY(namespaces::clone_host_null());
+    if (!plan_.namespaces.has(CLONE_NEWUSER)) return {};
+    // mknod(2) is not for user namespaces.
+    for (const namespaces::DevicePlan& device : plan_.devices) {
+      resources_.host_devices.push_back(TRY(namespaces::clone_host_device(device)));
+    }
+    return {};
+  }
+
+  Status open_root() {
+    if (plan_.namespaces.joins(CLONE_NEWNS)) return {};
+    if (!plan_.root_overlay.has_value()) {
+      resources_.root = TRY(namespaces::clone_root(plan_.root_path));
+      return {};
+    }
+    // Mounted with our rights, the layers need not be open to the container's user. Where we have
+    // none, or the kernel cannot do it without a mount point, init does it.
+    Result<MountFd> overlay = namespaces::make_overlay(*plan_.root_overlay);
+    if (overlay.has_value()) {
+      resources_.root = std::move(*overlay);
+      return {};
+    }
+    const bool init_may_do_it =
+        overlay.error().kind == Kind::kUnavailable || overlay.error().errnum == EPERM;
+    return init_may_do_it ? Status() : Status(std::unexpected(std::move(overlay).error()));
+  }
+
+  Status open_namespaces() {
+    for (const JoinedNamespace& space : plan_.namespaces.joined) {
+      resources_.joined.push_back(
+          TRY(sys::open(space.path.c_str(), O_RDONLY), space.field, ": ", quote(space.path)));
+      // Acts on our next child only; the others are joined by init itself.
+      if (space.flag != CLONE_NEWPID) continue;
+      TRY(sys::setns(resources_.joined.back().get(), CLONE_NEWPID), space.field, ": join ",
+          quote(space.path));
+    }
+    return {};
+  }
+
+  Status listen_if_later() {
+    if (!options_.starts_later) return {};
+    resources_.start_listener = TRY(listen_for_start(*dir_));
+    return {};
+  }
+
+  Status clone_init() {
+    sys::Clone3 options;
+    // The cgroup namespace is made by init when it is in its cgroups, which it then hides.
+    options.flags = plan_.namespaces.made & ~uint64_t{CLONE_NEWCGROUP};
+    if (plan_.namespaces.joins(CLONE_NEWUSER)) options.flags &= CLONE_NEWPID;
+    if (group_.has_value() && group_->unified_fd() >= 0) {
+      options.flags |= CLONE_INTO_CGROUP;
+      options.cgroup_fd = group_->unified_fd();
+    }
+    resources_.has_runtime_hooks =
+        !plan_.hooks.prestart.empty() || !plan_.hooks.create_runtime.empty();
+    resources_.new_keyring = options_.new_keyring;
+    resources_.hook_state = oci_state(state_, ContainerStatus::kCreating);
+    sys::Cloned cloned = TRY(sys::clone3(options), "clone the container's init");
+    if (cloned.pid == 0) {
+      // Copies of ours would keep the lock, and would hide our death from init.
+      channel_.close();
+      dir_.reset();
+      run_init(plan_, resources_);
+    }
+    init_ = Child(cloned.pid, std::move(cloned.pidfd));
+    undo_.add([this] { init_.kill_and_reap(); });
+    state_.pid = cloned.pid;
+    return {};
+  }
+
+  // From the clone to the point where init waits for its start.
+  Status accompany() {
+    Status done = walk_steps();
+    if (done.has_value() || done.error().kind != Kind::kNotFound) return done;
+    return std::unexpected(explain_death(init_, std::move(done).error()));
+  }
+
+  Status walk_steps() {
+    if (plan_.namespaces.makes(CLONE_NEWUSER)) {
+      TRY(namespaces::write_id_maps(state_.pid, plan_.id_maps));
+      TRY(channel_.send(Step::kProceed));
+    }
+    state_.start_ticks = TRY(read_process_stat(state_.pid)).start_ticks;
+    TRY(dir_->write(state_));
+    TRY(run_runtime_hooks());
+    TRY(take_console());
+    TRY(channel_.expect(Step::kReady, limits::kSyncTimeoutMs));
+    return {};
+  }
+
+  Status run_runtime_hooks() {
+    if (plan_.hooks.prestart.empty() && plan_.hooks.create_runtime.empty()) return {};
+    TRY(channel_.expect(Step::kMountsReady, limits::kSyncTimeoutMs));
+    const oci::State state = oci_state(state_, ContainerStatus::kCreating);
+    TRY(run_hooks(plan_.hooks.prestart, "prestart", state));
+    TRY(run_hooks(plan_.hooks.create_runtime, "createRuntime", state));
+    return channel_.send(Step::kHooksDone);
+  }
+
+  Status take_console() {
+    if (!plan_.process.terminal) return {};
+    // createContainer hooks run before it and have deadlines of their own.
+    Message message = TRY(channel_.expect(Step::kConsole, -1));
+    if (!message.fd.is_open()) return fail(Kind::kBug, "the terminal did not come along");
+    if (!options_.console_socket.empty()) {
+      return send_console(options_.console_socket, message.fd.get());
+    }
+    console_master_ = std::move(message.fd);
+    return {};
+  }
+
+  Result<NewContainer> commit() {
+    if (!options_.pid_file.empty()) {
+      TRY(write_pid_file(options_.pid_file, state_.pid));
+      undo_.add([this] { (void)::unlink(options_.pid_file.c_str()); });
+    }
+    TRY(channel_.send(Step::kCommit));
+    undo_.commit();
+    return NewContainer{.dir = std::move(*dir_),
+                        .state = std::move(state_),
+                        .init = std::move(init_),
+                        .channel = std::move(channel_),
+                        .console_master = std::move(console_master_)};
+  }
+
+  const CreateOptions& options_;
+  ContainerPlan plan_;
+  ContainerState state_;
+  std::optional<StateDir> dir_;
+  cgroups::Hierarchy hierarchy_;
+  std::optional<cgroups::Group> group_;
+  InitResources resources_;
+  Channel channel_;
+  Child init_;
+  UniqueFd console_master_;
+  Rollback undo_;  // last, so that it runs while all of the above still is there
+};
+
+Status check_terminal(const ContainerPlan& plan, const CreateOptions& options) {
+  const bool has_socket = !options.console_socket.empty();
+  if (plan.process.terminal && options.starts_later && !has_socket) {
+    return fail(Kind::kInvalid, "process.terminal: a terminal needs --console-socket");
+  }
+  if (!plan.process.terminal && has_socket) {
+    return fail(Kind::kInvalid, "--console-socket: process.terminal is not set");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ConfigFile> load_config(const std::string& bundle, const std::string& name) {
+  ConfigFile file;
+  const std::string path = cat(bundle, "/", name);
+  file.text = TRY(read_file(AT_FDCWD, path, limits::kConfigBytes));
+  file.config = TRY(oci::parse_config(file.text), path);
+  return file;
+}
+
+Result<NewContainer> create_container(const ConfigFile& config, const CreateOptions& options) {
+  TRY(check_container_id(options.id));
+  ContainerPlan plan = TRY(plan_container(config.config, options.bundle));
+  TRY(check_terminal(plan, options));
+  plan.process.preserve_fds = options.preserve_fds;
+  plan.process.has_reaper = options.has_reaper;
+  plan.process.dies_with_parent = options.dies_with_parent;
+  if (plan.process.capabilities.has_value() && !plan.namespaces.has(CLONE_NEWUSER)) {
+    for (const std::string& name : restrict_to(*plan.process.capabilities, own_bounding_set())) {
+      log_warning("process.capabilities: ", name, " cannot be granted here, ignoring");
+    }
+  }
+  Creation creation(options, std::move(plan));
+  TRY(creation.prepare(config));
+  return creation.give_birth();
+}
+
+Status start_new(NewContainer& container) {
+  TRY(container.channel.send(Step::kStart));
+  Status started = container.channel.expect_end(limits::kStartTimeoutMs);
+  if (!started.has_value()) return started;
+  run_poststart(container.state);
+  return {};
+}
+
+void run_poststart(const ContainerState& state) {
+  Status ran = run_hooks(state.later_hooks.poststart, "poststart",
+                         oci_state(state, ContainerStatus::kRunning));
+  if (!ran.has_value()) log_warning(ran.error().message, ", ignoring");
+}
+
+std::string default_cgroups_path(const std::string& id) { return cat("/crun-lite-", id); }
+
+Status write_pid_file(const std::string& path, pid_t pid) {
+  const SplitPath split = split_path(path);
+  const std::string parent = split.parent.empty() ? "." : split.parent;
+  DirFd dir = TRY(sys::open(parent.c_str(), O_PATH | O_DIRECTORY), "--pid-file ", path);
+  return in_context(write_atomic(dir.get(), split.name, cat(pid), 0644, Durability::kVolatile),
+                    "--pid-file ", path);
+}
+
+Error explain_death(Child& child, Error error) {
+  Result<std::optional<ExitStatus>> status = child.wait(limits::kKillWaitMs);
+  if (!status.has_value() || !status->has_value()) return error;
+  error.kind = Kind::kSystem;
+  error.message = (*status)->signal != 0
+                      ? cat("the container's init was ended by signal ", (*status)->signal)
+                      : cat("the container's init left with status ", (*status)->code);
+  return error;
+}
+
+}  // namespace crunlite::runtime

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/foreground.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/sys.h"
+
+namespace crunlite::runtime {
+namespace {
+
+constexpr size_t kRelayBytes = 16384;
+
+// Our own terminal in raw mode, put back at the end. Output processing stays on, since the
+// container's terminal leaves newlines as they are.
+class RawTerminal {
+ public:
+  RawTerminal() {
+    const Result<struct termios> modes = sys::tcgetattr(STDIN_FILENO);
+    if (!modes.has_value()) return;  // standard input is no terminal
+    saved_ = *modes;
+    struct termios raw = *modes;
+    cfmakeraw(&raw);
+    raw.c_oflag |= OPOST;
+    (void)sys::tcsetattr(STDIN_FILENO, raw);  // else it is cooked, which still works
+  }
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+  ~RawTerminal() {
+    if (saved_.has_value()) (void)sys::tcsetattr(STDIN_FILENO, *saved_);  // nobody is left to tell
+  }
+
+ private:
+  std::optional<struct termios> saved_;
+};
+
+// Bytes that one side gave and the other has not taken yet; never more than one buffer.
+class Pump {
+ public:
+  [[nodiscard]] bool wants_input() const { return pending_.empty() && !is_over_; }
+  [[nodiscard]] bool wants_output() const { return !pending_.empty(); }
+  [[nodiscard]] bool is_over() const { return is_over_ && pending_.empty(); }
+  void end() { is_over_ = true; }
+
+  void take_from(int fd) {
+    pending_.resize(kRelayBytes);
+    const Result<size_t> length = sys::read(fd, pending_);
+    const bool is_later = !length.has_value() && length.error().errnum == EAGAIN;
+    if (!is_later && length.value_or(0) == 0) is_over_ = true;  // EIO: the terminal's end
+    pending_.resize(length.value_or(0));
+  }
+
+  void give_to(int fd) {
+    const Result<size_t> length = sys::write(fd, pending_);
+    if (length.has_value()) {
+      pending_.erase(0, *length);
+    } else if (length.error().errnum != EAGAIN) {
+      pending_.clear();  // the reader is gone
+      is_over_ = true;
+    }
+  }
+
+ private:
+  std::string pending_;
+  bool is_over_ = false;
+};
+
+// The loop of one foreground.
+class Loop {
+ public:
+  Loop(int signals, Child& child, UniqueFd master)
+      : signals_(signals), child_(child), master_(std::move(master)) {
+    if (!master_.is_open()) return;
+    raw_.emplace();
+    follow_window_size();
+  }
+
+  Result<std::optional<ExitStatus>> run(int64_t deadline) {
+    for (;;) {
+      const int64_t left = deadline < 0 ? -1 : std::max<int64_t>(0, deadline - sys::monotonic_ms());
+      TRY(wait(static_cast<int>(left)));
+      if (deadline >= 0 && sys::monotonic_ms() >= deadline && !has_ended_) {
+        return std::optional<ExitStatus>();
+      }
+      if (!has_ended_) continue;
+      drain();
+      return child_.wait();
+    }
+  }
+
+ private:
+  Status wait(int timeout_ms) {
+    std::array<struct pollfd, 5> items = {{{signals_, POLLIN, 0},
+                                           {child_.pidfd(), POLLIN, 0},
+                                           {-1, 0, 0},    // the terminal of the container
+                                           {-1, 0, 0},    // our standard input
+                                           {-1, 0, 0}}};  // our standard output
+    if (master_.is_open()) {
+      items[2] = {master_.get(),
+                  static_cast<short>((out_.wants_input() ? POLLIN : 0) |
+                                     (in_.wants_output() ? POLLOUT : 0)),
+                  0};
+      if (items[2].events == 0) items[2].fd = -1;
+      if (in_.wants_input()) items[3] = {STDIN_FILENO, POLLIN, 0};
+      if (out_.wants_output()) items[4] = {STDOUT_FILENO, POLLOUT, 0};
+    }
+    if (::poll(items.data(), items.size(), timeout_ms) < 0 && errno != EINTR) {
+      return std::unexpected(sys::error_of(errno));
+    }
+    if (items[0].revents != 0) pass_signals();
+    has_ended_ = items[1].revents != 0;
+    if (items[2].revents != 0) serve_master(items[2].revents);
+    if (items[3].revents != 0) in_.take_from(STDIN_FILENO);
+    if (items[4].revents != 0) out_.give_to(STDOUT_FILENO);
+    return {};
+  }
+
+  void serve_master(short events) {
+    if ((events & POLLOUT) != 0 && in_.wants_output()) in_.give_to(master_.get());
+    if ((events & (POLLIN | POLLHUP)) != 0 && out_.wants_input()) out_.take_from(master_.get());
+    // With the program's side closed there is nothing to wait for but its end.
+    if (out_.is_over()) master_.reset();
+  }
+
+  // What the program wrote last is still to be shown.
+  void drain() {
+    constexpr int kDrainMs = 1000;
+    while (master_.is_open() && !out_.is_over()) {
+      if (out_.wants_output()) {
+        if (!sys::wait_ready(STDOUT_FILENO, POLLOUT, kDrainMs).value_or(false)) return;
+        out_.give_to(STDOUT_FILENO);
+      } else {
+        if (!sys::wait_ready(master_.get(), POLLIN, 0).value_or(false)) return;
+        out_.take_from(master_.get());
+      }
+    }
+    if (out_.wants_output()) out_.give_to(STDOUT_FILENO);
+  }
+
+  void pass_signals() {
+    struct signalfd_siginfo info{};
+    std::span<char> bytes(reinterpret_cast<char*>(&info), sizeof info);
+    while (sys::read(signals_, bytes).value_or(0) == sizeof info) {
+      const auto number = static_cast<int>(info.ssi_signo);
+      if (number == SIGCHLD || number == SIGURG) continue;
+      if (number == SIGWINCH && master_.is_open()) {
+        follow_window_size();
+        continue;
+      }
+      (void)sys::pidfd_send_signal(child_.pidfd(), number);  // it may just have ended
+    }
+  }
+
+  void follow_window_size() {
+    const Result<struct winsize> size = sys::window_size(STDIN_FILENO);
+    if (size.has_value()) (void)sys::set_window_size(master_.get(), *size);  // no terminal of ours
+  }
+
+  int signals_;
+  Child& child_;
+  UniqueFd master_;
+  std::optional<RawTerminal> raw_;
+  Pump in_;   // our input to the container
+  Pump out_;  // the container's output to ours
+  bool has_ended_ = false;
+};
+
+}  // namespace
+
+Result<Foreground> Foreground::prepare() {
+  sigset_t all;
+  sigfillset(&all);
+  // What the kernel sends for faults of ours must not be held back.
+  for (int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS}) {
+    sigdelset(&all, fault);
+  }
+  TRY(sys::sigprocmask(SIG_BLOCK, all));
+  return Foreground(TRY(sys::signalfd(all)));
+}
+
+Result<std::optional<ExitStatus>> Foreground::attend(Child& child, UniqueFd console_master,
+                                                     int timeout_ms) {
+  Loop loop(signals_.get(), child, std::move(console_master));
+  return loop.run(timeout_ms < 0 ? -1 : sys::monotonic_ms() + timeout_ms);
+}
+
+}  // namespace crunlite::runtime

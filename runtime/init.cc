@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/init.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/sys.h"
+#include "namespaces/network.h"
+#include "namespaces/overlay.h"
+#include "namespaces/rootfs.h"
+#include "runtime/console.h"
+#include "runtime/hooks.h"
+#include "runtime/launch.h"
+#include "runtime/state_dir.h"
+#include "runtime/sysctl.h"
+
+namespace crunlite::runtime {
+namespace {
+
+constexpr int kFailedStatus = 125;
+
+// One birth: the plan, what came from the parent, and what grows on the way.
+class Init {
+ public:
+  Init(const ContainerPlan& plan, InitResources& resources) : plan_(plan), from_(resources) {}
+
+  // All steps; returns only with an error.
+  Error live() {
+    Status ready = become_ready();
+    if (ready.has_value()) ready = wait_for_start();
+    if (ready.has_value()) ready = run_start_hooks();
+    if (!ready.has_value()) return ready.error();
+    return execute(plan_.process, executable_);
+  }
+
+  void report(const Error& error) { (void)from_.channel.send_failure(error); }  // nobody else left
+
+ private:
+  Status become_ready() {
+    TRY(join_cgroups());
+    TRY(enter_namespaces());
+    TRY(build_root());
+    TRY(configure_namespaces());
+    TRY(run_runtime_hooks());
+    TRY(open_terminal());
+    if (plan_.namespaces.makes(CLONE_NEWNS)) TRY(switch_root());
+    if (from_.new_keyring) join_new_keyring();
+    executable_ = TRY(become_user(plan_.process, from_.proc.get(), console_.slave.get()));
+    // Its memory holds what the container must not read; execve makes the program's own dumpable.
+    TRY(sys::prctl(PR_SET_DUMPABLE, 0));
+    return {};
+  }
+
+  // v1 hierarchies are joined by the process itself: the kernel then waits for no RCU period.
+  Status join_cgroups() {
+    for (UniqueFd& tasks : from_.cgroup_tasks) {
+      TRY(sys::write_all(tasks.get(), "0"), "join cgroup");
+    }
+    from_.cgroup_tasks.clear();
+    return {};
+  }
+
+  Status enter_namespaces() {
+    const NamespacePlan& spaces = plan_.namespaces;
+    if (spaces.makes(CLONE_NEWUSER)) {
+      TRY(from_.channel.expect(Step::kProceed, limits::kSyncTimeoutMs), "wait for the id maps");
+      TRY(become_namespace_root());
+    }
+    // A procfs shows the pid namespace of its maker, who needs rights over that namespace: it is
+    // made before a foreign user namespace takes them away.
+    if (spaces.joins(CLONE_NEWUSER)) TRY(make_proc_early());
+    for (size_t i = 0; i < spaces.joined.size(); i++) TRY(join(spaces.joined[i], i));
+    if (spaces.joins(CLONE_NEWUSER)) {
+      TRY(become_namespace_root());
+      TRY(sys::unshare(static_cast<int>(made_after_joining_user())), "unshare namespaces");
+    } else if (spaces.makes(CLONE_NEWCGROUP)) {
+      TRY(sys::unshare(CLONE_NEWCGROUP), "unshare the cgroup namespace");
+    }
+    return {};
+  }
+
+  // The clone made only the pid namespace then, so that the others belong to the joined one.
+  [[nodiscard]] uint64_t made_after_joining_user() const {
+    return plan_.namespaces.made & ~uint64_t{CLONE_NEWPID | CLONE_NEWUSER};
+  }
+
+  Status join(const JoinedNamespace& space, size_t index) {
+    if (space.flag == CLONE_NEWPID) return {};  // by the parent, before the clone
+    return in_context(sys::setns(from_.joined[index].get(), static_cast<int>(space.flag)),
+                      space.field, ": join ", quote(space.path));
+  }
+
+  Status become_namespace_root() {
+    const bool has_maps = plan_.namespaces.makes(CLONE_NEWUSER);
+    if (has_maps && !namespaces::maps_container_id(plan_.id_maps.gids, 0)) return {};
+    TRY(sys::setresgid(0), "become root of the user namespace");
+    if (has_maps && !namespaces::maps_container_id(plan_.id_maps.uids, 0)) return {};
+    return in_context(sys::setresuid(0), "become root of the user namespace");
+  }
+
+  Status make_proc_early() {
+    early_mounts_.resize(plan_.mounts.size());
+    for (size_t i = 0; i < plan_.mounts.size(); i++) {
+      if (plan_.mounts[i].type != "proc") continue;
+      early_mounts_[i] = TRY(namespaces::make_filesystem(plan_.mounts[i]));
+    }
+    return {};
+  }
+
+  Status build_root() {
+    if (plan_.namespaces.joins(CLONE_NEWNS)) return enter_joined_root();
+    const unsigned long wanted = plan_.root_propagation.flag;
+    const bool follows_host = wanted == MS_SLAVE || wanted == MS_SHARED;
+    TRY(namespaces::set_root_propagation(follows_host ? MS_SLAVE : MS_PRIVATE));
+    TRY(attach_root());
+    for (size_t i = 0; i < plan_.mounts.size(); i++) TRY(make_mount(i));
+    TRY(make_devices());
+    TRY(make_working_directory());
+    return {};
+  }
+
+  Status attach_root() {
+    if (from_.root.is_open()) return namespaces::attach_root(from_.root.get());
+    const namespaces::MountPlan& overlay = *plan_.root_overlay;
+    Result<MountFd> detached = namespaces::make_overlay(overlay);
+    if (detached.has_value()) {
+      from_.root = std::move(*detached);
+      return namespaces::attach_root(from_.root.get());
+    }
+    if (detached.error().kind != Kind::kUnavailable) {
+      return std::unexpected(std::move(detached).error());
+    }
+    // A kernel before 6.5 and many layers: only mount(2) takes a list that long, and it needs a
+    // place; the bundle's root directory is one, seen by this mount namespace alone.
+    TRY(namespaces::mount_overlay_at(overlay, plan_.root_path));
+    from_.root = TRY(sys::open_tree(AT_FDCWD, plan_.root_path.c_str(), 0), plan_.root_path);
+    return {};
+  }
+
+  Status make_mount(size_t index) {
+    const namespaces::MountPlan& mount = plan_.mounts[index];
+    MountFd tree = std::move(from_.bind_sources[index]);
+    if (!tree.is_open() && !early_mounts_.empty()) tree = std::move(early_mounts_[index]);
+    if (!tree.is_open()) tree = TRY(namespaces::make_filesystem(mount));
+    return namespaces::attach_mount(from_.root.get(), mount, std::move(tree));
+  }
+
+  Status make_devices() {
+    if (!plan_.has_default_dev) return {};
+    const mode_t old_mask = ::umask(0);
+    Status made;
+    for (size_t i = 0; made.has_value() && i < plan_.devices.size(); i++) {
+      const int host_copy = from_.host_devices.empty() ? -1 : from_.host_devices[i].get();
+      made = namespaces::make_device(from_.root.get(), plan_.devices[i], host_copy);
+    }
+    if (made.has_value()) made = namespaces::make_device_links(from_.root.get());
+    ::umask(old_mask);
+    return made;
+  }
+
+  // As other runtimes do; on a read-only image the change of directory says what is missing.
+  Status make_working_directory() {
+    (void)make_dirs_in_root(from_.root.get(), plan_.process.cwd, 0755);
+    return {};
+  }
+
+  Status configure_namespaces() {
+    if (!plan_.hostname.empty()) TRY(sys::sethostname(plan_.hostname), "hostname");
+    if (!plan_.domainname.empty()) TRY(sys::setdomainname(plan_.domainname), "domainname");
+    TRY(write_sysctls(plan_.sysctl, from_.proc.get()));
+    if (!plan_.namespaces.makes(CLONE_NEWNET)) return {};
+    return namespaces::bring_loopback_up();
+  }
+
+  Status run_runtime_hooks() {
+    if (from_.has_runtime_hooks) {
+      TRY(from_.channel.send(Step::kMountsReady));
+      TRY(from_.channel.expect(Step::kHooksDone, -1), "wait for hooks");
+    }
+    if (plan_.hooks.create_container.empty() && plan_.hooks.start_container.empty()) return {};
+    // Hooks are told the pid that the host knows: that of the host's procfs.
+    const std::string self = TRY(sys::readlinkat(from_.proc.get(), "self"), "/proc/self");
+    from_.hook_state.pid = parse_number<int>(self).value_or(0);
+    return run_hooks(plan_.hooks.create_container, "createContainer", from_.hook_state);
+  }
+
+  Status open_terminal() {
+    if (!plan_.process.terminal) return {};
+    console_ = TRY(open_console(from_.root.get(), plan_.process.console_size));
+    TRY(bind_console(from_.root.get(), console_.slave.get()));
+    TRY(from_.channel.send(Step::kConsole, console_.master.get()));
+    console_.master.reset();
+    return {};
+  }
+
+  Status switch_root() {
+    const int root = from_.root.get();
+    TRY(namespaces::mask_paths(root, plan_.masked_paths, from_.host_null.get()));
+    TRY(namespaces::make_paths_readonly(root, plan_.readonly_paths));
+    if (plan_.root_readonly) {
+      TRY(namespaces::set_mount_attributes(root, MOUNT_ATTR_RDONLY, 0, false), "root.readonly");
+    }
+    TRY(namespaces::enter_root(root));
+    if (plan_.root_propagation.flag == 0) return {};
+    return in_context(namespaces::set_mount_propagation(root, plan_.root_propagation.flag,
+                                                        plan_.root_propagation.is_recursive),
+                      "linux.rootfsPropagation");
+  }
+
+  // The mounts of a joined namespace are somebody else's: the root is only changed to.
+  Status enter_joined_root() {
+    from_.root = TRY(sys::open(plan_.root_path.c_str(), O_PATH | O_DIRECTORY), "root.path");
+    TRY(sys::fchdir(from_.root.get()), "root.path");
+    TRY(sys::chroot("."), "root.path");
+    return {};
+  }
+
+  // So that the container shares no keys with whoever started it. Kernels without keyrings and
+  // users without quota left go on without.
+  void join_new_keyring() { (void)sys::join_session_keyring(cat("_ses.", from_.hook_state.id)); }
+
+  Status wait_for_start() {
+    TRY(from_.channel.send(Step::kReady));
+    TRY(from_.channel.expect(Step::kCommit, limits::kSyncTimeoutMs), "wait for the runtime");
+    if (from_.start_listener.is_open()) return accept_start();
+    TRY(from_.channel.expect(Step::kStart, -1), "wait for start");
+    return {};
+  }
+
+  // start.sock lies in a directory that only our own user can enter.
+  Status accept_start() {
+    from_.channel.close();
+    for (;;) {
+      Channel caller(TRY(sys::accept4(from_.start_listener.get(), 0), "wait for start"));
+      if (!caller.expect(Step::kStart, limits::kStartTimeoutMs).has_value()) continue;
+      from_.channel = std::move(caller);
+      return {};
+    }
+  }
+
+  Status run_start_hooks() {
+    from_.hook_state.status = ContainerStatus::kCreated;
+    return run_hooks(plan_.hooks.start_container, "startContainer", from_.hook_state);
+  }
+
+  const ContainerPlan& plan_;
+  InitResources& from_;
+  std::vector<MountFd> early_mounts_;  // beside plan_.mounts, where init makes them early
+  Console console_;
+  Executable executable_;
+};
+
+}  // namespace
+
+void run_init(const ContainerPlan& plan, InitResources& resources) noexcept {
+  Init init(plan, resources);
+  const Error error = init.live();
+  init.report(error);
+  sys::exit_child(kFailedStatus);
+}
+
+}  // namespace crunlite::runtime

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container's side of a birth: from the clone to execve (docs/architecture.md, "A birth").
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "oci/state.h"
+#include "runtime/plan.h"
+#include "runtime/sync.h"
+
+namespace crunlite::runtime {
+
+// What the parent made ready for init; descriptors are inherited by the clone.
+struct InitResources {
+  Channel channel;                     // init's end
+  UniqueFd start_listener;             // start.sock after `create`; closed for `run`
+  std::vector<UniqueFd> cgroup_tasks;  // v1 `tasks` files to join
+  std::vector<UniqueFd> joined;        // beside plan.namespaces.joined
+  MountFd root;                        // detached; closed: the overlay is mounted by init
+  std::vector<MountFd> bind_sources;   // beside plan.mounts; closed where init makes the mount
+  std::vector<MountFd> host_devices;   // beside plan.devices; empty: nodes are made
+  MountFd host_null;                   // for masked files
+  UniqueFd proc;                       // the host's /proc
+  oci::State hook_state;               // what hooks are told; the pid is filled in by init
+  bool has_runtime_hooks = false;      // the parent runs hooks when the mounts are made
+  bool new_keyring = true;
+};
+
+// Never returns; a failure is sent through the channel, or the started connection.
+[[noreturn]] void run_init(const ContainerPlan& plan, InitResources& resources) noexcept;
+
+}  // namespace crunlite::runtime

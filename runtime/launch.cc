@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/launch.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/path.h"
+#include "base/sys.h"
+#include "runtime/console.h"
+#include "runtime/reaper.h"
+
+namespace crunlite::runtime {
+namespace {
+
+constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr unsigned kFirstFreeFd = 3;
+constexpr int kFailedStatus = 125;
+
+// "oom_score_adj" of this process through the host's /proc: nothing there is the container's.
+Status write_oom_score(const ProcessPlan& plan, int proc) {
+  if (!plan.oom_score_adj.has_value()) return {};
+  const std::string self = TRY(sys::readlinkat(proc, "self"), "/proc/self");
+  UniqueFd file = TRY(sys::openat2(proc, cat(self, "/oom_score_adj").c_str(), O_WRONLY,
+                                   RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS),
+                      "process.oomScoreAdj");
+  return in_context(sys::write_all(file.get(), cat(*plan.oom_score_adj)),
+                    "process.oomScoreAdj: set ", *plan.oom_score_adj);
+}
+
+Status set_rlimits(const ProcessPlan& plan) {
+  for (const RlimitPlan& limit : plan.rlimits) {
+    TRY(sys::setrlimit(limit.resource, limit.value), limit.field);
+  }
+  return {};
+}
+
+// What the program inherits as its standard streams, its user must be able to open again through
+// /proc/self/fd; files of the host are left as they are.
+void give_streams_to(uid_t uid) {
+  for (int fd = 0; fd <= 2; fd++) {
+    const Result<struct stat> info = sys::fstat(fd);
+    if (!info.has_value() || info->st_uid == uid) continue;
+    if (!S_ISFIFO(info->st_mode) && !S_ISSOCK(info->st_mode)) continue;
+    (void)sys::fchownat(fd, "", uid, static_cast<gid_t>(-1), AT_EMPTY_PATH);  // best effort
+  }
+}
+
+Status set_groups(const oci::User& user) {
+  const std::vector<gid_t> groups(user.additional_gids.begin(), user.additional_gids.end());
+  Status set = sys::setgroups(groups);
+  if (set.has_value() || !groups.empty()) {
+    return in_context(std::move(set), "process.user.additionalGids");
+  }
+  // A user namespace of an ordinary user forbids setgroups(2); nothing was asked for.
+  return set.error().errnum == EPERM ? Status() : set;
+}
+
+Status set_identity(const ProcessPlan& plan) {
+  if (plan.capabilities.has_value()) {
+    TRY(drop_bounding(*plan.capabilities));
+  } else {
+    TRY(drop_bounding({}));
+  }
+  TRY(set_groups(plan.user));
+  TRY(sys::setresgid(plan.user.gid), "process.user.gid: ", plan.user.gid);
+  // The permitted set must outlive the change of ids, until the wanted sets are set.
+  TRY(sys::prctl(PR_SET_KEEPCAPS, 1));
+  TRY(sys::setresuid(plan.user.uid), "process.user.uid: ", plan.user.uid);
+  TRY(sys::prctl(PR_SET_KEEPCAPS, 0));
+  return {};
+}
+
+// A path of the host may have come in through a descriptor (CVE-2024-21626): the kernel says so.
+Status check_working_directory(const std::string& cwd) {
+  const Result<std::string> where = sys::getcwd();
+  if (where.has_value() && where->starts_with('/')) return {};
+  return fail(Kind::kInvalid, "process.cwd: ", quote(cwd), " is outside of the container");
+}
+
+Status enter_working_directory(const std::string& cwd) {
+  TRY(sys::chdir(cwd.c_str()), "process.cwd: ", quote(cwd));
+  return check_working_directory(cwd);
+}
+
+std::string_view environment_value(const oci::Strings& env, std::string_view name) {
+  for (const std::string& entry : env) {
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+      return std::string_view(entry).substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
+// 0 when the file can be executed, else why not.
+int why_not_executable(const std::string& path) {
+  const Result<struct stat> info = sys::fstatat(AT_FDCWD, path.c_str(), 0);
+  if (!info.has_value()) return info.error().errnum;
+  if (S_ISDIR(info->st_mode)) return EISDIR;
+  if (!S_ISREG(info->st_mode)) return EACCES;
+  return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : EACCES;
+}
+
+std::string lower_text(int errnum) {
+  if (errnum == ENOENT) return "no such file or directory";
+  if (errnum == EACCES) return "permission denied";
+  if (errnum == EISDIR) return "is a directory";
+  return sys::errno_text(errnum);
+}
+
+Error exec_error(const std::string& program, int errnum) {
+  Error error = sys::error_of(errnum);
+  error.message = cat("exec: ", quote(program), ": ", lower_text(errnum));
+  return error;
+}
+
+Result<Executable> find_executable(const ProcessPlan& plan) {
+  const std::string& program = plan.args[0];
+  if (program.contains('/')) {
+    const int errnum = why_not_executable(program);
+    if (errnum == 0) return Executable{program};
+    Error error = exec_error(program, errnum);
+    if (errnum == ENOENT) {
+      error.message = cat("exec: ", quote(program), ": stat ", program, ": ", lower_text(errnum));
+    }
+    return std::unexpected(std::move(error));
+  }
+  std::string_view search = environment_value(plan.env, "PATH");
+  if (search.empty()) search = kDefaultPath;
+  bool is_denied = false;
+  for (std::string_view dir : split(search, ':')) {
+    if (dir.empty()) continue;
+    const std::string path = cat(dir, "/", program);
+    const int errnum = program.empty() ? ENOENT : why_not_executable(path);
+    if (errnum == 0) return Executable{path};
+    is_denied = is_denied || errnum == EACCES;
+  }
+  if (is_denied) return std::unexpected(exec_error(program, EACCES));
+  return fail(Kind::kNotFound, "exec: ", quote(program), ": executable file not found in $PATH");
+}
+
+// The program starts as if nobody had been before it.
+void reset_signals() {
+  sigset_t none;
+  sigemptyset(&none);
+  (void)sys::sigprocmask(SIG_SETMASK, none);  // cannot fail with these arguments
+  for (int number = 1; number < NSIG; number++) ::signal(number, SIG_DFL);
+}
+
+// All but the descriptors that were to be kept are closed by execve.
+Status close_other_fds(int preserve_fds) {
+  const unsigned first = kFirstFreeFd + static_cast<unsigned>(preserve_fds);
+  TRY(sys::close_range(first, ~0U, CLOSE_RANGE_CLOEXEC), "close descriptors");
+  for (unsigned fd = kFirstFreeFd; fd < first; fd++) {
+    TRY(sys::set_cloexec(static_cast<int>(fd), false), "--preserve-fds: descriptor ", fd);
+  }
+  return {};
+}
+
+// Without no_new_privs only CAP_SYS_ADMIN may load a filter. It is kept until then, so that the
+// filter is loaded last and judges no system call of ours but those that drop it again.
+CapabilitySets capabilities_until_filter(const ProcessPlan& plan) {
+  CapabilitySets sets = plan.capabilities.value_or(CapabilitySets{});
+  if (plan.no_new_privileges || plan.seccomp.program.empty()) return sets;
+  constexpr uint64_t kSysAdmin = uint64_t{1} << CAP_SYS_ADMIN;
+  sets.permitted |= kSysAdmin;
+  sets.effective |= kSysAdmin;
+  return sets;
+}
+
+Status load_filter(const ProcessPlan& plan) {
+  if (plan.no_new_privileges) TRY(sys::prctl(PR_SET_NO_NEW_PRIVS, 1), "process.noNewPrivileges");
+  if (plan.seccomp.program.empty()) return {};
+  TRY(sys::seccomp_set_filter(plan.seccomp.program, plan.seccomp.flags), "linux.seccomp: load");
+  if (plan.no_new_privileges) return {};
+  return apply_capabilities(plan.capabilities.value_or(CapabilitySets{}));
+}
+
+// Process 1 stays, under the same filter, and ends as the program does.
+Status split_off_reaper(const ProcessPlan& plan) {
+  const sys::Cloned child = TRY(sys::clone3({}), "start the program below process 1");
+  if (child.pid == 0) return {};
+  (void)sys::close_range(kFirstFreeFd, ~0U, 0);  // else the caller waits for their end
+  if (!load_filter(plan).has_value()) sys::exit_child(kFailedStatus);
+  reap_until_end_of(child.pid);
+}
+
+Status prepare_streams(const ProcessPlan& plan, int slave) {
+  if (slave >= 0) return take_console(slave, plan.user.uid);
+  give_streams_to(plan.user.uid);
+  return {};
+}
+
+}  // namespace
+
+Result<Executable> become_user(const ProcessPlan& plan, int proc, int slave) {
+  TRY(write_oom_score(plan, proc));
+  TRY(sys::setsid(), "new session");
+  TRY(prepare_streams(plan, slave));
+  TRY(set_rlimits(plan));
+  // With the rights of the container's root, and if that is not enough with those of the user.
+  const bool entered = enter_working_directory(plan.cwd).has_value();
+  TRY(set_identity(plan));
+  if (!entered) TRY(enter_working_directory(plan.cwd));
+  TRY(apply_capabilities(capabilities_until_filter(plan)));
+  if (plan.user.umask.has_value()) ::umask(*plan.user.umask);
+  return find_executable(plan);
+}
+
+Error execute(const ProcessPlan& plan, const Executable& executable) {
+  reset_signals();
+  Status closed = close_other_fds(plan.preserve_fds);
+  if (!closed.has_value()) return closed.error();
+  if (plan.dies_with_parent) (void)sys::prctl(PR_SET_PDEATHSIG, SIGKILL);  // cannot fail
+  Status ready = plan.has_reaper ? split_off_reaper(plan) : Status();
+  if (ready.has_value()) ready = load_filter(plan);
+  if (!ready.has_value()) return ready.error();
+  // Found above; the kernel has the last word.
+  Status status = sys::execve(executable.path.c_str(), plan.args, plan.env);
+  return exec_error(plan.args[0], status.error().errnum);
+}
+
+}  // namespace crunlite::runtime

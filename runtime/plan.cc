@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/plan.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/path.h"
+#include "namespaces/kinds.h"
+#include "oci/config_check.h"
+#include "oci/names.h"
+
+namespace crunlite::runtime {
+namespace {
+
+Result<RlimitPlan> plan_rlimit(const oci::Rlimit& limit, std::string field) {
+  const std::optional<int> resource = oci::rlimit_number(limit.type);
+  if (!resource.has_value()) {
+    return fail(Kind::kInvalid, field, ".type: ", quote(limit.type), " is unknown");
+  }
+  return RlimitPlan{.field = std::move(field),
+                    .resource = *resource,
+                    .value = {.rlim_cur = limit.soft, .rlim_max = limit.hard}};
+}
+
+Result<NamespacePlan> plan_namespaces(const std::vector<oci::Namespace>& wanted) {
+  NamespacePlan plan;
+  for (size_t i = 0; i < wanted.size(); i++) {
+    const namespaces::NamespaceKind* kind = namespaces::find_kind(wanted[i].type);
+    if (kind == nullptr) {
+      return fail(Kind::kUnavailable, "linux.namespaces[", i, "].type: ", quote(wanted[i].type),
+                  " is not supported");
+    }
+    if (wanted[i].path.empty()) {
+      plan.made |= kind->clone_flag;
+    } else {
+      plan.joined.push_back({.field = cat("linux.namespaces[", i, "].path"),
+                             .flag = kind->clone_flag,
+                             .path = wanted[i].path});
+    }
+  }
+  if (!plan.has(CLONE_NEWNS)) {
+    return fail(Kind::kUnavailable,
+                "linux.namespaces: a container without a mount namespace is not supported");
+  }
+  return plan;
+}
+
+std::string absolute_below(const std::string& base, const std::string& path) {
+  return clean_path(path.starts_with('/') ? path : cat(base, "/", path));
+}
+
+Result<namespaces::MountPlan> plan_mount(const oci::Mount& mount, std::string field,
+                                         const std::string& bundle) {
+  namespaces::MountPlan plan;
+  plan.options = TRY(namespaces::parse_mount_options(mount.options), field);
+  plan.field = std::move(field);
+  // Callers from before 1.0 give relative destinations; they mean the container's root.
+  plan.destination = clean_path("/" + mount.destination);
+  plan.type = mount.type;
+  plan.source = mount.source;
+  if (plan.type == "bind" || plan.type == "rbind") {
+    plan.options.is_bind = true;
+    plan.options.is_recursive = plan.options.is_recursive || plan.type == "rbind";
+  }
+  if (plan.options.is_bind) {
+    if (mount.source.empty()) return fail(Kind::kInvalid, plan.field, ".source: missing");
+    plan.source = absolute_below(bundle, mount.source);
+  } else if (plan.type.empty()) {
+    return fail(Kind::kInvalid, plan.field, ".type: missing");
+  }
+  return plan;
+}
+
+bool is_devices_own(const namespaces::MountPlan& mount) {
+  return mount.destination == "/dev" && mount.options.is_bind;
+}
+
+Status plan_mounts(const oci::Config& config, ContainerPlan& plan) {
+  if (config.mounts.size() > limits::kMounts) {
+    return fail(Kind::kLimit, "mounts: more than ", limits::kMounts);
+  }
+  for (size_t i = 0; i < config.mounts.size(); i++) {
+    namespaces::MountPlan mount =
+        TRY(plan_mount(config.mounts[i], cat("mounts[", i, "]"), plan.bundle));
+    if (is_devices_own(mount)) plan.has_default_dev = false;
+    if (mount.destination == "/") {
+      if (i != 0 || mount.type != "overlay") {
+        return fail(Kind::kInvalid, mount.field,
+                    ".destination: only an overlay that comes first may be mounted on /");
+      }
+      plan.root_overlay = std::move(mount);
+      continue;
+    }
+    plan.mounts.push_back(std::move(mount));
+  }
+  return {};
+}
+
+Status plan_root(const oci::Config& config, ContainerPlan& plan) {
+  if (!config.root.has_value()) return fail(Kind::kInvalid, "root: missing");
+  if (config.root->path.empty()) return fail(Kind::kInvalid, "root.path: is empty");
+  plan.root_path = absolute_below(plan.bundle, config.root->path);
+  plan.root_readonly = config.root->readonly;
+  return {};
+}
+
+bool asks_for_resources(const oci::Resources& resources) {
+  return resources.memory || resources.cpu || resources.pids || resources.block_io ||
+         !resources.unified.empty();
+}
+
+Status plan_linux(const oci::Linux& linux_config, ContainerPlan& plan) {
+  plan.namespaces = TRY(plan_namespaces(linux_config.namespaces));
+  plan.id_maps = {.uids = linux_config.uid_mappings, .gids = linux_config.gid_mappings};
+  plan.root_propagation = TRY(namespaces::parse_propagation(linux_config.rootfs_propagation),
+                              "linux.rootfsPropagation");
+  plan.devices = TRY(namespaces::plan_devices(linux_config.devices));
+  if (!plan.has_default_dev) plan.devices.clear();
+  plan.masked_paths = linux_config.masked_paths;
+  plan.readonly_paths = linux_config.readonly_paths;
+  plan.sysctl = linux_config.sysctl;
+  plan.cgroups_path = linux_config.cgroups_path;
+  if (linux_config.resources.has_value()) {
+    plan.resources = *linux_config.resources;
+    plan.has_resources = asks_for_resources(plan.resources);
+  }
+  return {};
+}
+
+Status check_namespace_needs(const ContainerPlan& plan) {
+  const NamespacePlan& spaces = plan.namespaces;
+  if (spaces.makes(CLONE_NEWUSER) && (plan.id_maps.uids.empty() || plan.id_maps.gids.empty())) {
+    return fail(Kind::kInvalid, "linux.", plan.id_maps.uids.empty() ? "uidMappings" : "gidMappings",
+                ": a new user namespace needs them");
+  }
+  if (spaces.joins(CLONE_NEWNS) && (!plan.mounts.empty() || plan.root_overlay.has_value())) {
+    return fail(Kind::kUnavailable, "mounts: cannot be made in a mount namespace that is joined");
+  }
+  return {};
+}
+
+}  // namespace
+
+bool NamespacePlan::joins(uint64_t flag) const {
+  return std::any_of(joined.begin(), joined.end(),
+                     [flag](const JoinedNamespace& space) { return space.flag == flag; });
+}
+
+Result<ProcessPlan> plan_process(const oci::Process& process, const std::string& field) {
+  ProcessPlan plan;
+  if (process.args.empty()) return fail(Kind::kInvalid, field, ".args: is empty");
+  plan.args = process.args;
+  plan.env = process.env;
+  plan.cwd = process.cwd;
+  plan.user = process.user;
+  if (process.capabilities.has_value()) {
+    plan.capabilities = TRY(parse_capabilities(*process.capabilities, field + ".capabilities"));
+  }
+  for (size_t i = 0; i < process.rlimits.size(); i++) {
+    plan.rlimits.push_back(TRY(plan_rlimit(process.rlimits[i], cat(field, ".rlimits[", i, "]"))));
+  }
+  plan.no_new_privileges = process.no_new_privileges;
+  plan.oom_score_adj = process.oom_score_adj;
+  plan.terminal = process.terminal;
+  plan.console_size = process.console_size;
+  return plan;
+}
+
+Result<ContainerPlan> plan_container(const oci::Config& config, const std::string& bundle) {
+  TRY(oci::check(config));
+  ContainerPlan plan;
+  plan.bundle = bundle;
+  TRY(plan_root(config, plan));
+  TRY(plan_mounts(config, plan));
+  if (!config.linux_.has_value()) return fail(Kind::kInvalid, "linux: missing");
+  TRY(plan_linux(*config.linux_, plan));
+  TRY(check_namespace_needs(plan));
+  if (!config.process.has_value()) return fail(Kind::kInvalid, "process: missing");
+  plan.process = TRY(plan_process(*config.process, "process"));
+  plan.hostname = config.hostname;
+  plan.domainname = config.domainname;
+  if (config.hooks.has_value()) plan.hooks = *config.hooks;
+  plan.annotations = config.annotations;
+  return plan;
+}
+
+}  // namespace crunlite::runtime

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/seccomp.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/path.h"
+#include "base/sys.h"
+
+namespace crunlite::runtime {
+namespace {
+
+constexpr size_t kMaxCacheFileBytes = 4 << 20;
+constexpr std::string_view kCacheFormat = "crun-lite seccomp 1\n";
+
+template <class T>
+struct Named {
+  std::string_view name;
+  T value;
+};
+
+constexpr std::array<Named<uint32_t>, 8> kActions = {{
+    {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
+    {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
+    {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
+    {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
+    {"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(EPERM)},
+    {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(EPERM)},
+    {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
+    {"SCMP_ACT_LOG", SCMP_ACT_LOG},
+}};
+
+constexpr std::array<Named<scmp_compare>, 7> kOperators = {{
+    {"SCMP_CMP_NE", SCMP_CMP_NE},
+    {"SCMP_CMP_LT", SCMP_CMP_LT},
+    {"SCMP_CMP_LE", SCMP_CMP_LE},
+    {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+    {"SCMP_CMP_GE", SCMP_CMP_GE},
+    {"SCMP_CMP_GT", SCMP_CMP_GT},
+    {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
+}};
+
+constexpr std::array<Named<uint32_t>, 19> kArchitectures = {{
+    {"SCMP_ARCH_X86", SCMP_ARCH_X86},
+    {"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},
+    {"SCMP_ARCH_X32", SCMP_ARCH_X32},
+    {"SCMP_ARCH_ARM", SCMP_ARCH_ARM},
+    {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64},
+    {"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},
+    {"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
+    {"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32},
+    {"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},
+    {"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
+    {"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
+    {"SCMP_ARCH_PPC", SCMP_ARCH_PPC},
+    {"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},
+    {"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
+    {"SCMP_ARCH_S390", SCMP_ARCH_S390},
+    {"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
+    {"SCMP_ARCH_PARISC", SCMP_ARCH_PARISC},
+    {"SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64},
+    {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
+}};
+
+constexpr std::array<Named<unsigned>, 3> kFlags = {{
+    {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+    {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+}};
+
+template <class T, size_t N>
+std::optional<T> find(const std::array<Named<T>, N>& table, std::string_view name) {
+  for (const Named<T>& row : table) {
+    if (row.name == name) return row.value;
+  }
+  return {};
+}
+
+struct ContextRelease {
+  void operator()(void* context) const { seccomp_release(context); }
+};
+using Context = std::unique_ptr<void, ContextRelease>;
+
+// libseccomp returns -errno.
+Status check(int result, std::string_view what) {
+  if (result >= 0) return {};
+  return std::unexpected(with_context(sys::error_of(-result), what));
+}
+
+Result<uint32_t> action_value(const std::string& name, std::optional<uint32_t> errno_ret,
+                              const std::string& field) {
+  constexpr uint32_t kMaxErrno = 4095;
+  const std::optional<uint32_t> action = find(kActions, name);
+  if (!action.has_value()) {
+    if (name == "SCMP_ACT_NOTIFY") {
+      return fail(Kind::kUnavailable, field, "action: SCMP_ACT_NOTIFY is not supported");
+    }
+    return fail(Kind::kInvalid, field, "action: ", quote(name), " is unknown");
+  }
+  if (!errno_ret.has_value()) return *action;
+  if (*errno_ret > kMaxErrno) {
+    return fail(Kind::kInvalid, field, "errnoRet: ", *errno_ret, " is above ", kMaxErrno);
+  }
+  if (name == "SCMP_ACT_ERRNO") return SCMP_ACT_ERRNO(*errno_ret);
+  if (name == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(*errno_ret);
+  return fail(Kind::kInvalid, field, "errnoRet: has no meaning for ", name);
+}
+
+Result<std::vector<struct scmp_arg_cmp>> comparisons(const oci::SeccompSyscall& rule,
+                                                     const std::string& field) {
+  constexpr uint32_t kMaxIndex = 5;
+  std::vector<struct scmp_arg_cmp> out;
+  for (size_t i = 0; i < rule.args.size(); i++) {
+    const oci::SeccompArg& arg = rule.args[i];
+    const std::optional<scmp_compare> op = find(kOperators, arg.op);
+    if (!op.has_value()) {
+      return fail(Kind::kInvalid, field, "args[", i, "].op: ", quote(arg.op), " is unknown");
+    }
+    if (arg.index > kMaxIndex) {
+      return fail(Kind::kInvalid, field, "args[", i, "].index: ", arg.index, " is above 5");
+    }
+    // For MASKED_EQ the specification's value is the mask and valueTwo what is compared.
+    out.push_back({.arg = arg.index, .op = *op, .datum_a = arg.value, .datum_b = arg.value_two});
+  }
+  return out;
+}
+
+bool has_repeated_index(const std::vector<struct scmp_arg_cmp>& args) {
+  unsigned seen = 0;
+  for (const struct scmp_arg_cmp& arg : args) {
+    if ((seen >> arg.arg & 1) != 0) return true;
+    seen |= 1U << arg.arg;
+  }
+  return false;
+}
+
+Status add_rule(scmp_filter_ctx context, uint32_t action, const std::string& name,
+                const std::vector<struct scmp_arg_cmp>& args) {
+  const int number = seccomp_syscall_resolve_name(name.c_str());
+  if (number == __NR_SCMP_ERROR) return {};  // newer than the library
+  // libseccomp joins the comparisons of one rule by "and" and takes each argument once; callers
+  // mean "or" when they name an argument twice, so each becomes a rule of its own.
+  const size_t per_rule = has_repeated_index(args) ? 1 : args.size();
+  size_t at = 0;
+  do {
+    const auto count = static_cast<unsigned>(std::min(per_rule, args.size() - at));
+    Status added =
+        check(seccomp_rule_add_array(context, action, number, count, args.data() + at), name);
+    // EACCES: the action is the default one, so the rule says nothing.
+    if (!added.has_value() && added.error().errnum != EACCES) return added;
+    at += per_rule;
+  } while (at < args.size());
+  return {};
+}
+
+Status add_syscalls(scmp_filter_ctx context, const oci::Seccomp& profile) {
+  for (size_t i = 0; i < profile.syscalls.size(); i++) {
+    const oci::SeccompSyscall& rule = profile.syscalls[i];
+    const std::string field = cat("linux.seccomp.syscalls[", i, "].");
+    const uint32_t action = TRY(action_value(rule.action, rule.errno_ret, field));
+    const std::vector<struct scmp_arg_cmp> args = TRY(comparisons(rule, field));
+    for (const std::string& name : rule.names) TRY(add_rule(context, action, name, args), field);
+  }
+  return {};
+}
+
+Status add_architectures(scmp_filter_ctx context, const oci::Seccomp& profile) {
+  for (size_t i = 0; i < profile.architectures.size(); i++) {
+    const std::optional<uint32_t> token = find(kArchitectures, profile.architectures[i]);
+    if (!token.has_value()) {
+      return fail(Kind::kInvalid, "linux.seccomp.architectures[", i,
+                  "]: ", quote(profile.architectures[i]), " is unknown");
+    }
+    const int added = seccomp_arch_add(context, *token);
+    if (added == -EEXIST) continue;  // the host's own
+    TRY(check(added, cat("linux.seccomp.architectures[", i, "]")));
+  }
+  return {};
+}
+
+Result<unsigned> flag_bits(const oci::Seccomp& profile) {
+  unsigned bits = 0;
+  for (size_t i = 0; i < profile.flags.size(); i++) {
+    const std::optional<unsigned> bit = find(kFlags, profile.flags[i]);
+    if (!bit.has_value()) {
+      return fail(Kind::kInvalid, "linux.seccomp.flags[", i, "]: ", quote(profile.flags[i]),
+                  " is not supported");
+    }
+    bits |= *bit;
+  }
+  return bits;
+}
+
+Result<std::string> export_program(scmp_filter_ctx context) {
+  UniqueFd file = TRY(sys::memfd_create("seccomp", 0));
+  TRY(check(seccomp_export_bpf(context, file.get()), "linux.seccomp"));
+  if (::lseek(file.get(), 0, SEEK_SET) < 0) return std::unexpected(sys::error_of(errno));
+  return read_fd(file.get(), kMaxCacheFileBytes);
+}
+
+uint64_t fnv1a(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+}  // namespace
+
+Result<SeccompFilter> compile_seccomp(const oci::Seccomp& profile) {
+  const uint32_t default_action =
+      TRY(action_value(profile.default_action, profile.default_errno_ret, "linux.seccomp.default"));
+  SeccompFilter filter;
+  filter.flags = TRY(flag_bits(profile));
+  Context context(seccomp_init(default_action));
+  if (context == nullptr) return fail(Kind::kInvalid, "linux.seccomp.defaultAction: refused");
+  TRY(check(seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "linux.seccomp"));
+  TRY(add_architectures(context.get(), profile));
+  TRY(add_syscalls(context.get(), profile));
+  filter.program = TRY(export_program(context.get()));
+  return filter;
+}
+
+Result<SeccompFilter> compile_cached(const oci::Seccomp& profile, int cache_dir) {
+  if (cache_dir < 0) return compile_seccomp(profile);
+  std::string key(kCacheFormat);
+  key.append(json::write(json::encode(profile))).push_back('\n');
+  const std::string name = cat("seccomp-", hex(cat(fnv1a(key))));
+  Result<std::string> kept = read_file(cache_dir, name, kMaxCacheFileBytes);
+  if (kept.has_value() && kept->starts_with(key)) {
+    return SeccompFilter{.program = kept->substr(key.size()), .flags = TRY(flag_bits(profile))};
+  }
+  SeccompFilter filter = TRY(compile_seccomp(profile));
+  // A cache that cannot be written costs time at the next start and nothing else.
+  (void)write_atomic(cache_dir, name, key + filter.program, 0600, Durability::kVolatile);
+  return filter;
+}
+
+std::vector<std::string> seccomp_flags() {
+  std::vector<std::string> names;
+  for (const Named<unsigned>& row : kFlags) names.emplace_back(row.name);
+  return names;
+}
+
+}  // namespace crunlite::runtime

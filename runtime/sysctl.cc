@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/sysctl.h"
+
+#include "base/sys.h"
+
+namespace crunlite::runtime {
+
+std::string sysctl_path(const std::string& name) {
+  const size_t first = name.find_first_of("./");
+  if (first == std::string::npos || name[first] == '/') return name;
+  std::string path = name;
+  for (char& c : path) {
+    if (c == '.') {
+      c = '/';
+    } else if (c == '/') {
+      c = '.';
+    }
+  }
+  return path;
+}
+
+Status write_sysctls(const std::map<std::string, std::string>& values, int proc) {
+  for (const auto& [name, value] : values) {
+    const std::string field = cat("linux.sysctl[", quote(name), "]");
+    const std::string path = cat("sys/", sysctl_path(name));
+    UniqueFd file = TRY(sys::openat2(proc, path.c_str(), O_WRONLY,
+                                     RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS |
+                                         RESOLVE_NO_MAGICLINKS),
+                        field);
+    TRY(sys::write_all(file.get(), value), field, ": set ", quote(value));
+  }
+  return {};
+}
+
+}  // namespace crunlite::runtime
