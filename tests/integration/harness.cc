@@ -146,6 +146,7 @@ void RuntimeTest::make_rootfs() {
 }
 
 std::string RuntimeTest::leftovers() {
+  output_ = LineReader();  // its descriptor is ours
   Strings left = reap_children(5000);
   Strings more = differences(before_, take_snapshot());
   left.insert(left.end(), more.begin(), more.end());
@@ -158,12 +159,10 @@ std::string RuntimeTest::leftovers() {
 
 void RuntimeTest::TearDown() {
   for (const std::string& id : known_ids_) {
-    Outcome removed = call({"delete", "--force", id});
-    EXPECT_EQ(removed.status, 0) << ::testing::PrintToString(removed);
+    EXPECT_OK(call({"delete", "--force", id}));
   }
   known_ids_.clear();
   init_.kill_and_reap();
-  output_ = LineReader();
   std::string left = leftovers();
   EXPECT_EQ(left, "") << "left behind by " << id_;
   if (!left.empty()) remove_our_cgroups();
@@ -230,7 +229,7 @@ Outcome RuntimeTest::run(const CallOptions& options) {
 Report RuntimeTest::run_probe(const Strings& words, const CallOptions& options) {
   config.probe(words);
   Outcome outcome = run(options);
-  EXPECT_EQ(outcome.status, 0) << ::testing::PrintToString(outcome);
+  EXPECT_OK(outcome);
   return Report::parse(outcome.out);
 }
 
@@ -262,12 +261,12 @@ Outcome RuntimeTest::try_create(const Strings& extra, const CallOptions& options
 
 void RuntimeTest::create(const Strings& extra, const CallOptions& options) {
   Outcome outcome = try_create(extra, options);
-  ASSERT_EQ(outcome.status, 0) << ::testing::PrintToString(outcome);
+  ASSERT_OK(outcome);
 }
 
 void RuntimeTest::start() {
   Outcome outcome = call({"start", id_});
-  ASSERT_EQ(outcome.status, 0) << ::testing::PrintToString(outcome);
+  ASSERT_OK(outcome);
 }
 
 void RuntimeTest::launch_probe(const Strings& words, const Strings& extra,
@@ -290,13 +289,13 @@ Report RuntimeTest::exec_probe(const Strings& words, const Strings& options) {
   Strings all = {"/bin/probe"};
   all.insert(all.end(), words.begin(), words.end());
   Outcome outcome = exec(all, options);
-  EXPECT_EQ(outcome.status, 0) << ::testing::PrintToString(outcome);
+  EXPECT_OK(outcome);
   return Report::parse(outcome.out);
 }
 
 json::Value RuntimeTest::state() {
   Outcome outcome = call({"state", id_});
-  EXPECT_EQ(outcome.status, 0) << ::testing::PrintToString(outcome);
+  EXPECT_OK(outcome);
   return json::parse(outcome.out).value_or(json::Value());
 }
 
@@ -335,6 +334,11 @@ void RuntimeTest::kill_init() {
 void RuntimeTest::remove() {
   EXPECT_OK(call({"delete", "--force", id_}));
   std::erase(known_ids_, id_);
+}
+
+::testing::AssertionResult ended_well(const char* expression, const Outcome& outcome) {
+  if (outcome.ok()) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << expression << ": " << ::testing::PrintToString(outcome);
 }
 
 bool contains(const Strings& all, std::string_view item) {

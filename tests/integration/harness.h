@@ -147,7 +147,7 @@ class RuntimeTest : public ::testing::Test {
   // For containers that the test makes by call() itself.
   void will_remove(const std::string& id) { known_ids_.push_back(id); }
 
-  // What is left now, without waiting for the test's end; "" for nothing.
+  // What is left now, without waiting for the test's end; "" for nothing. Ends output().
   [[nodiscard]] std::string leftovers();
 
  private:
@@ -162,17 +162,10 @@ class RuntimeTest : public ::testing::Test {
   LineReader output_;
 };
 
-// Puts the message of a failed outcome into the report.
-#define EXPECT_OK(expression)                                                              \
-  do {                                                                                     \
-    ::crunlite::integration::Outcome expect_ok_outcome = (expression);                     \
-    EXPECT_EQ(expect_ok_outcome.status, 0) << ::testing::PrintToString(expect_ok_outcome); \
-  } while (false)
-#define ASSERT_OK(expression)                                                              \
-  do {                                                                                     \
-    ::crunlite::integration::Outcome expect_ok_outcome = (expression);                     \
-    ASSERT_EQ(expect_ok_outcome.status, 0) << ::testing::PrintToString(expect_ok_outcome); \
-  } while (false)
+// Success of a call; what it wrote comes with the failure.
+[[nodiscard]] ::testing::AssertionResult ended_well(const char* expression, const Outcome& outcome);
+#define EXPECT_OK(outcome) EXPECT_PRED_FORMAT1(::crunlite::integration::ended_well, outcome)
+#define ASSERT_OK(outcome) ASSERT_PRED_FORMAT1(::crunlite::integration::ended_well, outcome)
 
 [[nodiscard]] bool contains(const Strings& all, std::string_view item);
 [[nodiscard]] int64_t deadline_in(int timeout_ms);  // monotonic, patience applied
