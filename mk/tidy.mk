@@ -7,7 +7,8 @@ TIDIED     := $(filter %.cc,$(FORMATTED:./%=%))
 
 .PHONY: tidy tidy-files
 tidy: ## clang-tidy over what changed since the last time; TIDIED="a.cc b.cc" for some
-	+@$(MAKE) --no-print-directory -k $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) tidy-files
+	+@$(MAKE) --no-print-directory -k \
+	  $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) tidy-files
 tidy-files: $(TIDIED:%=build/tidy/%.ok)
 build/tidy/%.ok: % .clang-tidy
 	@mkdir -p $(@D)

@@ -87,7 +87,9 @@ Findings check_document(const File& file, const Tree& tree) {
   bool quoted = false;  // inside of a block of code
   for (std::string_view line : split(file.text, '\n')) {
     number++;
-    auto add = [&](auto... parts) { findings.push_back({file.path, number, cat(parts...)}); };
+    auto add = [&](const auto&... parts) {
+      findings.push_back({file.path, number, cat(parts...)});
+    };
     if (trim(line).starts_with("```")) quoted = !quoted;
     if (quoted) continue;
     for (std::string_view target : enclosed(line, "](", ')')) {

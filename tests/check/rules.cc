@@ -66,7 +66,7 @@ std::string head_comment(std::string_view text) {
 }
 
 void check_line(const File& file, int number, std::string_view line, Findings& findings) {
-  auto add = [&](auto... parts) { findings.push_back({file.path, number, cat(parts...)}); };
+  auto add = [&](const auto&... parts) { findings.push_back({file.path, number, cat(parts...)}); };
   bool counted = is_cpp(file) || is_script(file);
   if (size_t columns = count_columns(line); counted && columns > kColumns) {
     add("line of ", columns, " columns, ", kColumns, " is the limit");
@@ -109,7 +109,9 @@ Findings check_includes(const File& file, const Layers& layers) {
   std::string module = module_of(file.path, layers);
   for (const Include& include : find_includes(file.text)) {
     if (!include.quoted) continue;
-    auto add = [&](auto... parts) { findings.push_back({file.path, include.line, cat(parts...)}); };
+    auto add = [&](const auto&... parts) {
+      findings.push_back({file.path, include.line, cat(parts...)});
+    };
     std::string other = first_part(include.path);
     if (!include.path.contains('/')) {
       add("\"", include.path, "\": write its path from the root of the tree");
@@ -156,7 +158,9 @@ Findings check_text(const File& file) {
   for (size_t i = 0; i < lines.size(); i++) {
     check_line(file, static_cast<int>(i) + 1, lines[i], findings);
   }
-  auto add = [&](int line, auto... parts) { findings.push_back({file.path, line, cat(parts...)}); };
+  auto add = [&](int line, const auto&... parts) {
+    findings.push_back({file.path, line, cat(parts...)});
+  };
   if (wants_licence(file) && !has_licence(file.text)) add(1, "no line `", kLicence, "`");
   bool counted = is_cpp(file) || is_script(file);
   if (counted && lines.size() > kFileLines + 1) {

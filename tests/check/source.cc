@@ -92,19 +92,23 @@ class Blanker {
 
 enum class Scope { kNamespace, kType, kFunction, kOther };
 
+// Where the parameters of a template end: the index of their last `>`, or the end of the text.
+size_t template_end(std::string_view text, size_t at) {
+  int open = 0;
+  for (; at < text.size(); at++) {
+    if (text[at] == '<') open++;
+    if (text[at] == '>' && --open == 0) break;
+  }
+  return at;
+}
+
 // A statement's text with everything inside of (), [] and template<> left out.
 std::string outer_text(std::string_view statement) {
   std::string out;
   int depth = 0;
   for (size_t i = 0; i < statement.size(); i++) {
-    if (statement.substr(i).starts_with("template") && depth == 0) {
-      size_t open = statement.find('<', i);
-      if (open == std::string_view::npos) break;
-      int angles = 0;
-      for (i = open; i < statement.size(); i++) {
-        angles += statement[i] == '<' ? 1 : statement[i] == '>' ? -1 : 0;
-        if (angles == 0) break;
-      }
+    if (depth == 0 && statement.substr(i).starts_with("template")) {
+      i = template_end(statement, i);
       continue;
     }
     char c = statement[i];

@@ -105,7 +105,7 @@ int follow(pid_t child, int signals, std::array<Stream, 2>& streams) {
       if (stream.source.is_open() && move_bytes(stream)) moved = true;
     }
     if (status >= 0 && !moved) return status;
-    signalfd_siginfo info;
+    signalfd_siginfo info = {};
     (void)!read(signals, &info, sizeof info);  // only says that waitpid has news
     if (status < 0) status = reap(child);
   }

@@ -111,7 +111,7 @@ void prepare_systemd(const std::string& root) {
   unlink((root + "/.dockerenv").c_str());
   // Without a machine id systemd takes this boot for the first one, and asks questions.
   std::string machine_id = root + "/etc/machine-id";
-  struct stat info;
+  struct stat info = {};
   if (stat(machine_id.c_str(), &info) == 0 && info.st_size >= 32) return;
   unlink(machine_id.c_str());
   write_file(machine_id, "b0a1c2d3e4f5061728394a5b6c7d8e9f\n");

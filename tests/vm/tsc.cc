@@ -22,7 +22,7 @@ Sample sample() {
   Sample best = {};
   uint64_t narrowest = UINT64_MAX;
   for (int i = 0; i < 200; i++) {
-    timespec now;
+    timespec now = {};
     uint64_t before = __rdtsc();
     clock_gettime(CLOCK_MONOTONIC_RAW, &now);
     uint64_t width = __rdtsc() - before;

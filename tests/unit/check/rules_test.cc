@@ -77,6 +77,8 @@ TEST(Bans, AreFoundInCodeOnly) {
       {"oci/x.cc", "int a = dup(b);", "dup("},
       {"oci/x.cc", "return errno;", "errno"},
       {"base/sys.cc", "return errno;", ""},
+      {"oci/x.cc", "#include <errno.h>", ""},
+      {"oci/x.cc", "return sys::error_of(errno);", ""},
       {"oci/x.cc", "int errnum = error.errnum;", ""},
       {"oci/x.cc", "open(p, O_CREAT | O_TRUNC);", "O_TRUNC"},
       {"oci/x.cc", "snprintf(a, 3, b);", ""},
