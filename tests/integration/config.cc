@@ -131,6 +131,12 @@ Config& Config::remove(std::string_view path) {
   return *this;
 }
 
+Config& Config::move_last_to_front(std::string_view path) {
+  json::Array& array = array_at(path);
+  std::rotate(array.rbegin(), array.rbegin() + 1, array.rend());
+  return *this;
+}
+
 Config& Config::probe(const Strings& words) {
   Strings all = {"/bin/probe"};
   all.insert(all.end(), words.begin(), words.end());

@@ -32,6 +32,7 @@ class Config {
   // Appends to an array, which is made when missing.
   Config& add_json(std::string_view path, std::string_view json);
   Config& remove(std::string_view path);
+  Config& move_last_to_front(std::string_view path);  // of an array
 
   Config& args(const Strings& words) { return set("process.args", words); }
   // The probe with these verbs as the container's process.

@@ -233,6 +233,15 @@ Report RuntimeTest::run_probe(const Strings& words, const CallOptions& options) 
   return Report::parse(outcome.out);
 }
 
+Report RuntimeTest::run_probe_beside(const Strings& words) {
+  std::string other = new_id();
+  config.probe(words).set("linux.cgroupsPath", cgroup_of(other));
+  write_config();
+  Outcome outcome = call({"run", "--bundle", bundle(), other});
+  EXPECT_OK(outcome);
+  return Report::parse(outcome.out);
+}
+
 Outcome RuntimeTest::try_create(const Strings& extra, const CallOptions& options) {
   write_config();
   std::string pid_file = directory("pid");

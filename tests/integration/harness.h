@@ -117,6 +117,9 @@ class RuntimeTest : public ::testing::Test {
   // The probe's report from inside; the test fails unless it ends with 0.
   [[nodiscard]] Report run_probe(const Strings& words, const CallOptions& options = {});
 
+  // The same beside the container that is there: another name, the same root file system.
+  [[nodiscard]] Report run_probe_beside(const Strings& words);
+
   // `create`, with a pid file. Containers made so are deleted by force at the end of the test.
   // Their standard output is read by output().
   [[nodiscard]] Outcome try_create(const Strings& extra = {}, const CallOptions& options = {});
