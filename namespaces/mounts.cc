@@ -66,7 +66,7 @@ Result<UniqueFd> open_target(int root, const MountPlan& plan, int tree) {
   return made;
 }
 
-Status apply_bind_attributes(int tree, const MountOptions& options) {
+Status apply_attributes(int tree, const MountOptions& options) {
   TRY(set_mount_attributes(tree, options.recursive_set, options.recursive_clear, true));
   return set_mount_attributes(tree, options.attributes_set, options.attributes_clear, false);
 }
@@ -98,7 +98,7 @@ Result<MountFd> clone_bind_source(const MountPlan& plan) {
     const unsigned long flag = wanted == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
     TRY(set_mount_propagation(tree.get(), flag, true), plan.field, ": set propagation");
   }
-  TRY(apply_bind_attributes(tree.get(), plan.options), plan.field, ".options: bind ",
+  TRY(apply_attributes(tree.get(), plan.options), plan.field, ".options: bind ",
       quote(plan.source));
   return tree;
 }
@@ -129,6 +129,13 @@ Status attach_mount(int root, const MountPlan& plan, MountFd tree) {
   return in_context(set_mount_propagation(tree.get(), plan.options.propagation,
                                           plan.options.is_propagation_recursive),
                     plan.field, ".options: set propagation of ", plan.destination);
+}
+
+Status change_mount(int root, const MountPlan& plan) {
+  UniqueFd mounted = TRY(open_in_root(root, plan.destination, O_PATH), plan.field,
+                         ".destination: ", plan.destination);
+  return in_context(apply_attributes(mounted.get(), plan.options), plan.field, ": remount ",
+                    plan.destination);
 }
 
 Status set_root_propagation(unsigned long flag) {

@@ -33,6 +33,9 @@ struct MountPlan {
 // destination is made (a file for a file, else directories), never outside `root`.
 [[nodiscard]] Status attach_mount(int root, const MountPlan& plan, MountFd tree);
 
+// Sets the plan's attributes on what is mounted at its destination inside `root` already.
+[[nodiscard]] Status change_mount(int root, const MountPlan& plan);
+
 // Attaches a detached tree on exactly the file or directory of `target`.
 [[nodiscard]] Status attach_on(int target, int tree);
 

@@ -70,6 +70,13 @@ MountPlan holder_of(const MountPlan& wanted) {
   return plan;
 }
 
+// With the hierarchies in place, the holder gets the attributes that were asked for.
+MountPlan finished_holder_of(const MountPlan& wanted) {
+  MountPlan plan = wanted;
+  plan.options.is_remount = true;
+  return plan;
+}
+
 void expand_one(const cgroups::Hierarchy& hierarchy, const cgroups::Group& group,
                 const MountPlan& wanted, bool has_namespace, std::vector<MountPlan>& out) {
   const auto add = [&](const MountedHierarchy& mounted, std::string destination) {
@@ -85,6 +92,7 @@ void expand_one(const cgroups::Hierarchy& hierarchy, const cgroups::Group& group
   for (const MountedHierarchy& mounted : hierarchy.mounts) {
     add(mounted, cat(wanted.destination, "/", entry_name(mounted)));
   }
+  out.push_back(finished_holder_of(wanted));
 }
 
 bool is_cgroup(const MountPlan& mount) {

@@ -144,6 +144,7 @@ class Init {
 
   Status make_mount(size_t index) {
     const namespaces::MountPlan& mount = plan_.mounts[index];
+    if (mount.options.is_remount) return namespaces::change_mount(from_.root.get(), mount);
     MountFd tree = std::move(from_.bind_sources[index]);
     if (!tree.is_open() && !early_mounts_.empty()) tree = std::move(early_mounts_[index]);
     if (!tree.is_open()) tree = TRY(namespaces::make_filesystem(mount));
