@@ -12,8 +12,6 @@
 namespace crunlite {
 namespace {
 
-
-// "/proc/self/fd/N" names an O_PATH descriptor for calls that take a path only.
 Result<DirFd> open_dir(int parent, const std::string& name) {
   return sys::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
@@ -32,30 +30,73 @@ Result<DirFd> enter_or_make(int root, const std::string& prefix, int parent,
   return open_dir(parent, name);
 }
 
-// Where a deep tree is emptied step by step: each level is a path of names from the top.
-Status remove_entries(int dir, std::vector<std::string>& stack) {
-  for (const sys::DirEntry& entry : TRY(sys::list_dir(dir))) {
-    bool maybe_dir = entry.type == DT_DIR || entry.type == DT_UNKNOWN;
-    Status removed = sys::unlinkat(dir, entry.name.c_str(), 0);
-    if (removed.has_value() || removed.error().errnum == ENOENT) continue;
-    if (!maybe_dir && removed.error().errnum != EISDIR) {
-      return std::unexpected(with_context(removed.error(), "remove ", quote(entry.name)));
-    }
-    stack.push_back(entry.name);
-  }
-  return {};
-}
+// remove_tree holds this many directories of a tree open at most, whatever its depth.
+constexpr size_t kOpenLevels = 64;
 
-// One directory on the way of remove_tree: what is left to remove in it.
+// One directory on the way of remove_tree, and the directories that are left in it.
 struct Level {
   DirFd dir;
   std::vector<std::string> names;
 };
 
-// Steps into the last name of the last level, or removes it when it is empty.
+// Removes all but directories, whose names are returned.
+Result<std::vector<std::string>> remove_files(int dir) {
+  std::vector<std::string> directories;
+  for (sys::DirEntry& entry : TRY(sys::list_dir(dir))) {
+    bool is_dir = entry.type == DT_DIR;
+    if (!is_dir) {
+      Status removed = sys::unlinkat(dir, entry.name.c_str(), 0);
+      if (removed.has_value() || removed.error().errnum == ENOENT) continue;
+      // File systems that tell no types, and directories that took the place of a file.
+      is_dir = removed.error().errnum == EISDIR;
+      if (!is_dir) return std::unexpected(with_context(removed.error(), quote(entry.name)));
+    }
+    directories.push_back(std::move(entry.name));
+  }
+  return directories;
+}
+
+// Opens a directory to empty it. One that denies its owner access is opened up: images are full of
+// read-only directories, and an ordinary user must be able to remove them, too.
+Result<DirFd> open_to_empty(int parent, const std::string& name) {
+  // RESOLVE_NO_XDEV: what is mounted here is not ours to empty.
+  constexpr uint64_t kResolve = RESOLVE_NO_XDEV | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  constexpr uint64_t kFlags = O_DIRECTORY | O_NOFOLLOW;
+  Result<DirFd> dir = sys::openat2(parent, name.c_str(), O_RDONLY | kFlags, kResolve);
+  if (!dir.has_value() && dir.error().errnum == EACCES) {
+    DirFd handle = TRY(sys::openat2(parent, name.c_str(), O_PATH | kFlags, kResolve));
+    TRY(sys::fchmodat(AT_FDCWD, cat("/proc/self/fd/", handle.get()).c_str(), S_IRWXU));
+    dir = sys::openat2(parent, name.c_str(), O_RDONLY | kFlags, kResolve);
+  }
+  if (!dir.has_value()) return dir;
+  if ((TRY(sys::fstat(dir->get())).st_mode & S_IRWXU) != S_IRWXU) {
+    (void)sys::fchmod(dir->get(), S_IRWXU);  // where it is not ours, the removal says so
+  }
+  return dir;
+}
+
+// Moves a directory that lies too deep to the top of the tree, where its turn comes later.
+Status move_up(std::vector<Level>& levels, const std::string& name) {
+  Level& top = levels[1];
+  int from = levels.back().dir.get();
+  (void)TRY(open_to_empty(from, name));  // moving a directory writes its ".."
+  for (size_t i = 0;; i++) {
+    std::string fresh = cat("deep.", i);
+    Status moved =
+        sys::renameat2(from, name.c_str(), top.dir.get(), fresh.c_str(), RENAME_NOREPLACE);
+    // At most as often as there are directories at the top.
+    if (!moved.has_value() && moved.error().errnum == EEXIST) continue;
+    if (!moved.has_value()) return moved;
+    levels.back().names.pop_back();
+    top.names.insert(top.names.begin(), std::move(fresh));  // its last one is being emptied
+    return {};
+  }
+}
+
+// Removes the last name of the last level when it is empty, or steps into it.
 Status step_removal(std::vector<Level>& levels) {
   Level& level = levels.back();
-  const std::string& name = level.names.back();
+  const std::string name = level.names.back();
   Status removed = sys::unlinkat(level.dir.get(), name.c_str(), AT_REMOVEDIR);
   if (removed.has_value() || removed.error().errnum == ENOENT) {
     level.names.pop_back();
@@ -63,16 +104,13 @@ Status step_removal(std::vector<Level>& levels) {
   }
   int errnum = removed.error().errnum;
   if (errnum != ENOTEMPTY && errnum != EEXIST) {
-    return std::unexpected(with_context(removed.error(), "remove ", quote(name)));
+    return std::unexpected(with_context(removed.error(), quote(name)));
   }
+  if (levels.size() > kOpenLevels) return move_up(levels, name);
   Level inner;
-  // RESOLVE_NO_XDEV: what is mounted here is not ours to empty.
-  inner.dir = TRY(sys::openat2(level.dir.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-                               RESOLVE_NO_XDEV | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS),
-                  "open ", quote(name));
-  TRY(remove_entries(inner.dir.get(), inner.names));
-  if (inner.names.empty()) return {};
-  levels.push_back(std::move(inner));
+  inner.dir = TRY(open_to_empty(level.dir.get(), name), quote(name));
+  inner.names = TRY(remove_files(inner.dir.get()), quote(name));
+  if (!inner.names.empty()) levels.push_back(std::move(inner));
   return {};
 }
 
@@ -104,18 +142,24 @@ Result<DirFd> make_dirs_in_root(int root, std::string_view path, mode_t mode) {
 }
 
 Result<DirFd> make_host_dirs(const std::string& path, mode_t mode) {
+  if (path.empty()) return fail(Kind::kInvalid, "directory \"\": path is empty");
   std::string prefix;
+  Status why_missing;
   for (std::string_view name : split(path, '/')) {
     prefix.append(name);
-    if (!prefix.empty()) {
-      Status made = sys::mkdirat(AT_FDCWD, prefix.c_str(), mode);
-      bool there = made.has_value() || made.error().errnum == EEXIST;
-      // A read-only or foreign parent that exists answers otherwise; opening decides below.
-      if (!there && made.error().errnum == ENOENT) return std::unexpected(made.error());
-    }
+    Status made;
+    if (!name.empty()) made = sys::mkdirat(AT_FDCWD, prefix.c_str(), mode);
+    // A parent that exists may refuse with any error; what counts is that the last one opens.
+    bool tells =
+        !made.has_value() && made.error().errnum != EEXIST && made.error().errnum != ENOENT;
+    if (tells) why_missing = std::move(made);
     prefix.push_back('/');
   }
-  return TRY(sys::open(prefix.c_str(), O_PATH | O_DIRECTORY), "directory ", quote(path));
+  Result<DirFd> dir = sys::open(prefix.c_str(), O_PATH | O_DIRECTORY);
+  if (dir.has_value()) return dir;
+  bool not_made = dir.error().errnum == ENOENT && !why_missing.has_value();
+  return std::unexpected(
+      with_context(not_made ? why_missing.error() : dir.error(), "directory ", quote(path)));
 }
 
 SplitPath split_path(std::string_view path) {
@@ -191,19 +235,29 @@ Status write_atomic(int dir, const std::string& name, std::string_view content, 
 }
 
 Status remove_tree(int dir, const std::string& name) {
-  Status file = sys::unlinkat(dir, name.c_str(), 0);
+  SplitPath parts = split_path(name);
+  if (parts.name.empty() || parts.name == "." || parts.name == "..") {
+    return fail(Kind::kInvalid, "remove ", quote(name), ": names no entry of a directory");
+  }
+  const std::string parent = parts.parent.empty() ? "." : parts.parent;
+  Result<DirFd> holder = sys::openat(dir, parent.c_str(), O_PATH | O_DIRECTORY);
+  if (!holder.has_value() && holder.error().errnum == ENOENT) return {};
+  if (!holder.has_value()) {
+    return std::unexpected(with_context(holder.error(), "remove ", quote(name)));
+  }
+  Status file = sys::unlinkat(holder->get(), parts.name.c_str(), 0);
   if (file.has_value() || file.error().errnum == ENOENT) return {};
-  if (file.error().errnum != EISDIR && file.error().errnum != EPERM) return file;
+  if (file.error().errnum != EISDIR) {
+    return std::unexpected(with_context(file.error(), "remove ", quote(name)));
+  }
   std::vector<Level> levels;
-  levels.push_back({TRY(sys::openat(dir, ".", O_RDONLY | O_DIRECTORY)), {name}});
+  levels.push_back({std::move(*holder), {std::move(parts.name)}});
   while (!levels.empty()) {
     if (levels.back().names.empty()) {
       levels.pop_back();
       continue;
     }
-    // One descriptor a level: a tree nested beyond the limit of open files fails with EMFILE,
-    // which limits::kPathDepth keeps out of reach for trees of ours.
-    TRY(step_removal(levels), quote(name));
+    TRY(step_removal(levels), "remove ", quote(name));
   }
   return {};
 }

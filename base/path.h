@@ -51,8 +51,9 @@ enum class Durability { kDurable, kVolatile };
 [[nodiscard]] Status write_atomic(int dir, const std::string& name, std::string_view content,
                                   mode_t mode, Durability durability);
 
-// Removes dir/name and all below it without following links or crossing into other mounts.
-// A missing one is no error. Handles trees deeper than the number of open files.
+// Removes dir/name and all below it without following links or crossing into other mounts; links
+// on the way to `name`, which may be a path of the host, are followed. A missing one is no error.
+// Trees of any depth need few open files. Directories that deny their owner access are opened up.
 [[nodiscard]] Status remove_tree(int dir, const std::string& name);
 
 // A directory of its own below `parent` (or $TMPDIR, /tmp), removed with its content at the end.
