@@ -87,6 +87,17 @@ uint64_t own_bounding_set() {
   return set;
 }
 
+uint64_t own_effective_set() {
+  CapState state(cap_get_proc());
+  uint64_t set = 0;
+  for (int i = 0; state != nullptr && i < kMaxCapabilities; i++) {
+    cap_flag_value_t value = CAP_CLEAR;
+    if (cap_get_flag(state.get(), i, CAP_EFFECTIVE, &value) != 0) break;  // no such capability
+    if (value == CAP_SET) set |= uint64_t{1} << i;
+  }
+  return set;
+}
+
 std::vector<std::string> restrict_to(CapabilitySets& sets, uint64_t available) {
   const uint64_t wanted =
       sets.bounding | sets.effective | sets.inheritable | sets.permitted | sets.ambient;

@@ -30,6 +30,9 @@ struct CapabilitySets {
 // The bounding set of the calling thread.
 [[nodiscard]] uint64_t own_bounding_set();
 
+// The effective set of the calling thread; empty where it cannot be read.
+[[nodiscard]] uint64_t own_effective_set();
+
 // What of the wish cannot be granted here, since it is not in the bounding set `available`: taken
 // out of all sets, as the specification wants no failure; returns the names for a warning.
 [[nodiscard]] std::vector<std::string> restrict_to(CapabilitySets& sets, uint64_t available);

@@ -101,9 +101,13 @@ bool is_cgroup(const MountPlan& mount) {
 
 }  // namespace
 
+bool has_cgroup_mount(const ContainerPlan& plan) {
+  return std::any_of(plan.mounts.begin(), plan.mounts.end(), is_cgroup);
+}
+
 Status expand_cgroup_mounts(const cgroups::Hierarchy& hierarchy, const cgroups::Group& group,
                             ContainerPlan& plan) {
-  if (std::none_of(plan.mounts.begin(), plan.mounts.end(), is_cgroup)) return {};
+  if (!has_cgroup_mount(plan)) return {};
   if (hierarchy.layout == cgroups::Layout::kNone) {
     return fail(Kind::kUnavailable, "mounts: this host has no cgroup file system to show");
   }

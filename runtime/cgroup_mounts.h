@@ -9,6 +9,8 @@
 
 namespace crunlite::runtime {
 
+[[nodiscard]] bool has_cgroup_mount(const ContainerPlan& plan);
+
 // Replaces each mount of type "cgroup" in the plan by what shows the container its own cgroups: on
 // a unified host cgroup2; else a tmpfs with one mount for each hierarchy. In a new cgroup namespace
 // they are file systems, else binds of the container's own directories.

@@ -14,12 +14,11 @@
 #include "base/sys.h"
 #include "cgroups/hierarchy.h"
 #include "namespaces/id_map.h"
-#include "namespaces/overlay.h"
-#include "namespaces/rootfs.h"
 #include "runtime/cgroup_mounts.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
+#include "runtime/sources.h"
 
 namespace crunlite::runtime {
 namespace {
@@ -77,10 +76,7 @@ class Creation {
   }
 
   Status make_cgroup() {
-    if (!options_.use_cgroups) {
-      if (!plan_.has_resources) return {};
-      return fail(Kind::kInvalid, "linux.resources: limits need cgroups, which are disabled");
-    }
+    if (!options_.use_cgroups) return do_without_cgroup();
     hierarchy_ = TRY(cgroups::discover({.own_paths = !state_.cgroups_path.starts_with('/')}));
     cgroups::GroupSpec spec;
     spec.path = state_.cgroups_path;
@@ -97,43 +93,23 @@ class Creation {
     return expand_cgroup_mounts(hierarchy_, *group_, plan_);
   }
 
-  // All that init takes over from the host is opened here, with the host's rights.
+  Status do_without_cgroup() {
+    if (plan_.has_resources) {
+      return fail(Kind::kInvalid, "linux.resources: limits need cgroups, which are disabled");
+    }
+    if (!has_cgroup_mount(plan_)) return {};
+    hierarchy_ = TRY(cgroups::discover());
+    return expand_cgroup_mounts(hierarchy_, TRY(cgroups::Group::open({})), plan_);
+  }
+
+  // All that init takes over from the host is opened here, with the host's rights, if there are any.
   Status open_sources() {
     resources_.proc = TRY(sys::open("/proc", O_PATH | O_DIRECTORY), "/proc");
     if (TRY(sys::file_system_magic(resources_.proc.get())) != PROC_SUPER_MAGIC) {
       return fail(Kind::kUnavailable, "/proc of the host is no procfs");
     }
-    TRY(open_root());
-    resources_.bind_sources.resize(plan_.mounts.size());
-    for (size_t i = 0; i < plan_.mounts.size(); i++) {
-      if (!plan_.mounts[i].options.is_bind) continue;
-      resources_.bind_sources[i] = TRY(namespaces::clone_bind_source(plan_.mounts[i]));
-    }
-    if (!plan_.masked_paths.empty()) resources_.host_null = TRY(namespaces::clone_host_null());
-    if (!plan_.namespaces.has(CLONE_NEWUSER)) return {};
-    // mknod(2) is not for user namespaces.
-    for (const namespaces::DevicePlan& device : plan_.devices) {
-      resources_.host_devices.push_back(TRY(namespaces::clone_host_device(device)));
-    }
-    return {};
-  }
-
-  Status open_root() {
-    if (plan_.namespaces.joins(CLONE_NEWNS)) return {};
-    if (!plan_.root_overlay.has_value()) {
-      resources_.root = TRY(namespaces::clone_root(plan_.root_path));
-      return {};
-    }
-    // Mounted with our rights, the layers need not be open to the container's user. Where we have
-    // none, or the kernel cannot do it without a mount point, init does it.
-    Result<MountFd> overlay = namespaces::make_overlay(*plan_.root_overlay);
-    if (overlay.has_value()) {
-      resources_.root = std::move(*overlay);
-      return {};
-    }
-    const bool init_may_do_it =
-        overlay.error().kind == Kind::kUnavailable || overlay.error().errnum == EPERM;
-    return init_may_do_it ? Status() : Status(std::unexpected(std::move(overlay).error()));
+    resources_.opens_sources = init_opens_sources(plan_);
+    return resources_.opens_sources ? Status() : runtime::open_sources(plan_, resources_);
   }
 
   Status open_namespaces() {
@@ -276,6 +252,8 @@ Result<NewContainer> create_container(const ConfigFile& config, const CreateOpti
   plan.process.preserve_fds = options.preserve_fds;
   plan.process.has_reaper = options.has_reaper;
   plan.process.dies_with_parent = options.dies_with_parent;
+  plan.process.inner_ids = options.inner_ids;
+  plan.private_layer = options.private_layer;
   if (plan.process.capabilities.has_value() && !plan.namespaces.has(CLONE_NEWUSER)) {
     for (const std::string& name : restrict_to(*plan.process.capabilities, own_bounding_set())) {
       log_warning("process.capabilities: ", name, " cannot be granted here, ignoring");

@@ -29,6 +29,8 @@ struct CreateOptions {
   bool starts_later = false;
   bool has_reaper = false;  // see ProcessPlan
   bool dies_with_parent = false;
+  std::optional<namespaces::IdMaps> inner_ids;
+  std::optional<PrivateLayer> private_layer;  // see ContainerPlan
 };
 
 // A container whose init waits. The process that made it may let it go by release(); at its end it

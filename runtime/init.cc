@@ -16,6 +16,8 @@
 #include "runtime/console.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
+#include "runtime/private_layer.h"
+#include "runtime/sources.h"
 #include "runtime/state_dir.h"
 #include "runtime/sysctl.h"
 
@@ -117,7 +119,12 @@ class Init {
     const unsigned long wanted = plan_.root_propagation.flag;
     const bool follows_host = wanted == MS_SLAVE || wanted == MS_SHARED;
     TRY(namespaces::set_root_propagation(follows_host ? MS_SLAVE : MS_PRIVATE));
+    if (from_.opens_sources) TRY(open_sources(plan_, from_));
+    if (plan_.private_layer.has_value()) TRY(make_private_layer(*plan_.private_layer));
     TRY(attach_root());
+    if (plan_.private_layer.has_value()) {
+      TRY(make_entries(from_.root.get(), plan_.private_layer->entries));
+    }
     for (size_t i = 0; i < plan_.mounts.size(); i++) TRY(make_mount(i));
     TRY(make_devices());
     TRY(make_working_directory());
@@ -126,17 +133,22 @@ class Init {
 
   Status attach_root() {
     if (from_.root.is_open()) return namespaces::attach_root(from_.root.get());
-    const namespaces::MountPlan& overlay = *plan_.root_overlay;
-    Result<MountFd> detached = namespaces::make_overlay(overlay);
+    const namespaces::MountPlan& mount = *plan_.root_mount;
+    Result<MountFd> detached = namespaces::make_filesystem(mount);
     if (detached.has_value()) {
       from_.root = std::move(*detached);
       return namespaces::attach_root(from_.root.get());
     }
-    if (detached.error().kind != Kind::kUnavailable) {
-      return std::unexpected(std::move(detached).error());
-    }
-    // A kernel before 6.5 and many layers: only mount(2) takes a list that long, and it needs a
-    // place; the bundle's root directory is one, seen by this mount namespace alone.
+    Error error = std::move(detached).error();
+    if (error.kind == Kind::kUnavailable) return mount_old_overlay(mount);
+    // The caller may have another root file system to offer.
+    if (plan_.private_layer.has_value()) error.kind = Kind::kUnavailable;
+    return std::unexpected(std::move(error));
+  }
+
+  // A kernel before 6.5 and many layers: only mount(2) takes a list that long, and it needs a
+  // place; the bundle's root directory is one, seen by this mount namespace alone.
+  Status mount_old_overlay(const namespaces::MountPlan& overlay) {
     TRY(namespaces::mount_overlay_at(overlay, plan_.root_path));
     from_.root = TRY(sys::open_tree(AT_FDCWD, plan_.root_path.c_str(), 0), plan_.root_path);
     return {};
@@ -147,8 +159,14 @@ class Init {
     if (mount.options.is_remount) return namespaces::change_mount(from_.root.get(), mount);
     MountFd tree = std::move(from_.bind_sources[index]);
     if (!tree.is_open() && !early_mounts_.empty()) tree = std::move(early_mounts_[index]);
-    if (!tree.is_open()) tree = TRY(namespaces::make_filesystem(mount));
+    if (!tree.is_open()) tree = TRY(make_filesystem(mount));
     return namespaces::attach_mount(from_.root.get(), mount, std::move(tree));
+  }
+
+  Result<MountFd> make_filesystem(const namespaces::MountPlan& mount) {
+    Result<MountFd> made = namespaces::make_filesystem(mount);
+    if (made.has_value() || !plan_.private_layer.has_value()) return made;
+    return make_substitute(mount, std::move(made).error());
   }
 
   Status make_devices() {

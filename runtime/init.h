@@ -18,7 +18,8 @@ struct InitResources {
   UniqueFd start_listener;             // start.sock after `create`; closed for `run`
   std::vector<UniqueFd> cgroup_tasks;  // v1 `tasks` files to join
   std::vector<UniqueFd> joined;        // beside plan.namespaces.joined
-  MountFd root;                        // detached; closed: the overlay is mounted by init
+  bool opens_sources = false;          // init opens the next four, since the parent may not
+  MountFd root;                        // detached; closed: plan.root_mount is made by init
   std::vector<MountFd> bind_sources;   // beside plan.mounts; closed where init makes the mount
   std::vector<MountFd> host_devices;   // beside plan.devices; empty: nodes are made
   MountFd host_null;                   // for masked files

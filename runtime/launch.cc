@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "base/path.h"
 #include "base/sys.h"
+#include "namespaces/id_map.h"
 #include "runtime/console.h"
 #include "runtime/reaper.h"
 
@@ -76,6 +78,19 @@ Status set_identity(const ProcessPlan& plan) {
   TRY(sys::setresuid(plan.user.uid), "process.user.uid: ", plan.user.uid);
   TRY(sys::prctl(PR_SET_KEEPCAPS, 0));
   return {};
+}
+
+// The namespace's only user is the one of the outer namespace that we are, whoever that is called
+// inside.
+Status enter_inner_user_namespace(const namespaces::IdMaps& maps, int proc) {
+  TRY(sys::unshare(CLONE_NEWUSER), "unshare the user namespace");
+  const std::string self = TRY(sys::readlinkat(proc, "self"), "/proc/self");
+  TRY(write_existing(proc, cat(self, "/setgroups"), "deny"), "/proc/self/setgroups");
+  TRY(write_existing(proc, cat(self, "/uid_map"), namespaces::id_map_text(maps.uids)),
+      "process.user.uid");
+  return in_context(
+      write_existing(proc, cat(self, "/gid_map"), namespaces::id_map_text(maps.gids)),
+      "process.user.gid");
 }
 
 // A path of the host may have come in through a descriptor (CVE-2024-21626): the kernel says so.
@@ -207,9 +222,13 @@ Result<Executable> become_user(const ProcessPlan& plan, int proc, int slave) {
   TRY(set_rlimits(plan));
   // With the rights of the container's root, and if that is not enough with those of the user.
   const bool entered = enter_working_directory(plan.cwd).has_value();
+  if (plan.inner_ids.has_value()) TRY(enter_inner_user_namespace(*plan.inner_ids, proc));
   TRY(set_identity(plan));
   if (!entered) TRY(enter_working_directory(plan.cwd));
   TRY(apply_capabilities(capabilities_until_filter(plan)));
+  // Before we wait for the start: a parent that died earlier is noticed there. Changes of ids clear
+  // it, so after them.
+  if (plan.dies_with_parent) TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
   if (plan.user.umask.has_value()) ::umask(*plan.user.umask);
   return find_executable(plan);
 }
@@ -218,7 +237,6 @@ Error execute(const ProcessPlan& plan, const Executable& executable) {
   reset_signals();
   Status closed = close_other_fds(plan.preserve_fds);
   if (!closed.has_value()) return closed.error();
-  if (plan.dies_with_parent) (void)sys::prctl(PR_SET_PDEATHSIG, SIGKILL);  // cannot fail
   Status ready = plan.has_reaper ? split_off_reaper(plan) : Status();
   if (ready.has_value()) ready = load_filter(plan);
   if (!ready.has_value()) return ready.error();

@@ -86,11 +86,11 @@ Status plan_mounts(const oci::Config& config, ContainerPlan& plan) {
         TRY(plan_mount(config.mounts[i], cat("mounts[", i, "]"), plan.bundle));
     if (is_devices_own(mount)) plan.has_default_dev = false;
     if (mount.destination == "/") {
-      if (i != 0 || mount.type != "overlay") {
+      if (i != 0 || (mount.type != "overlay" && mount.type != "tmpfs")) {
         return fail(Kind::kInvalid, mount.field,
-                    ".destination: only an overlay that comes first may be mounted on /");
+                    ".destination: only an overlay or tmpfs that comes first may be mounted on /");
       }
-      plan.root_overlay = std::move(mount);
+      plan.root_mount = std::move(mount);
       continue;
     }
     plan.mounts.push_back(std::move(mount));
@@ -135,7 +135,7 @@ Status check_namespace_needs(const ContainerPlan& plan) {
     return fail(Kind::kInvalid, "linux.", plan.id_maps.uids.empty() ? "uidMappings" : "gidMappings",
                 ": a new user namespace needs them");
   }
-  if (spaces.joins(CLONE_NEWNS) && (!plan.mounts.empty() || plan.root_overlay.has_value())) {
+  if (spaces.joins(CLONE_NEWNS) && (!plan.mounts.empty() || plan.root_mount.has_value())) {
     return fail(Kind::kUnavailable, "mounts: cannot be made in a mount namespace that is joined");
   }
   return {};

@@ -44,6 +44,9 @@ struct ProcessPlan {
   // Process 1 stays ours, reaps, and runs the program as its child; for `sandbox`.
   bool has_reaper = false;
   bool dies_with_parent = false;
+  // A user namespace below the container's, which the program is alone in: there its user may be
+  // another than the one that had to be root for the mounts; for `sandbox`.
+  std::optional<namespaces::IdMaps> inner_ids;
 };
 
 struct JoinedNamespace {
@@ -61,11 +64,35 @@ struct NamespacePlan {
   [[nodiscard]] bool has(uint64_t flag) const { return makes(flag) || joins(flag); }
 };
 
+// The directories "NAME/upper" and "NAME/work" of one overlay.
+struct UpperPlan {
+  std::string name;
+  std::string like;  // directory of the host whose owner and mode the upper directory gets
+};
+
+// A file of a root file system that is made anew, as the host has it at the same path.
+struct CopiedEntry {
+  enum class Type { kDirectory, kLink, kFile };
+  Type type = Type::kDirectory;
+  std::string path;
+};
+
+// What init makes before all other mounts, for `sandbox`: a tmpfs that nobody else sees, for the
+// writable layers of overlays. It vanishes with the container. With it, an overlay that the kernel
+// refuses becomes a read-only bind of its lowest layer, and a procfs or sysfs that a user namespace
+// may not mount becomes a bind of the host's; both are told.
+struct PrivateLayer {
+  std::string directory;  // of the host; the tmpfs is mounted on it in init's mount namespace
+  std::vector<UpperPlan> uppers;
+  std::vector<CopiedEntry> entries;  // made in the root file system, parents first
+};
+
 struct ContainerPlan {
   std::string bundle;     // absolute
-  std::string root_path;  // absolute; not used with root_overlay
+  std::string root_path;  // absolute; not used with root_mount
   bool root_readonly = false;
-  std::optional<namespaces::MountPlan> root_overlay;  // the mount on "/", where there is one
+  std::optional<namespaces::MountPlan> root_mount;  // the overlay or tmpfs on "/", if there is one
+  std::optional<PrivateLayer> private_layer;
   namespaces::Propagation root_propagation;
   std::vector<namespaces::MountPlan> mounts;
   std::vector<namespaces::DevicePlan> devices;  // none where /dev is the host's

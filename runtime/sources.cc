@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/sources.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+
+#include "namespaces/devices.h"
+#include "namespaces/mounts.h"
+#include "namespaces/rootfs.h"
+#include "runtime/capabilities.h"
+
+namespace crunlite::runtime {
+namespace {
+
+Status open_root(const ContainerPlan& plan, InitResources& resources) {
+  if (plan.namespaces.joins(CLONE_NEWNS)) return {};
+  if (!plan.root_mount.has_value()) {
+    resources.root = TRY(namespaces::clone_root(plan.root_path));
+    return {};
+  }
+  if (plan.private_layer.has_value()) return {};  // its upper directory is made by init
+  // Mounted with our rights, the layers need not be open to the container's user. Where we have
+  // none, or the kernel cannot do it without a mount point, init does it.
+  Result<MountFd> mounted = namespaces::make_filesystem(*plan.root_mount);
+  if (mounted.has_value()) {
+    resources.root = std::move(*mounted);
+    return {};
+  }
+  const bool init_may_do_it =
+      mounted.error().kind == Kind::kUnavailable || mounted.error().errnum == EPERM;
+  return init_may_do_it ? Status() : Status(std::unexpected(std::move(mounted).error()));
+}
+
+}  // namespace
+
+bool init_opens_sources(const ContainerPlan& plan) {
+  constexpr uint64_t kSysAdmin = uint64_t{1} << CAP_SYS_ADMIN;
+  return plan.namespaces.makes(CLONE_NEWUSER) && (own_effective_set() & kSysAdmin) == 0;
+}
+
+Status open_sources(const ContainerPlan& plan, InitResources& resources) {
+  TRY(open_root(plan, resources));
+  resources.bind_sources.resize(plan.mounts.size());
+  for (size_t i = 0; i < plan.mounts.size(); i++) {
+    if (!plan.mounts[i].options.is_bind) continue;
+    resources.bind_sources[i] = TRY(namespaces::clone_bind_source(plan.mounts[i]));
+  }
+  if (!plan.masked_paths.empty()) resources.host_null = TRY(namespaces::clone_host_null());
+  if (!plan.namespaces.has(CLONE_NEWUSER)) return {};
+  // mknod(2) is not for user namespaces.
+  for (const namespaces::DevicePlan& device : plan.devices) {
+    resources.host_devices.push_back(TRY(namespaces::clone_host_device(device)));
+  }
+  return {};
+}
+
+}  // namespace crunlite::runtime
