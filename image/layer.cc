@@ -73,7 +73,13 @@ Status write_entries(TarReader& reader, LayerWriter& writer, uint64_t max_entrie
     if (++entries > max_entries) {
       return fail(Kind::kLimit, "has more than ", max_entries, " entries");
     }
-    TRY(writer.write(*entry, reader), quote(entry->path));
+    Status written = writer.write(*entry, reader);
+    if (written.has_value()) continue;
+    Error error = with_context(std::move(written).error(), quote(entry->path));
+    // What a layer names and does not hold is a fault of the layer, not of the caller's request.
+    bool about_entry = error.kind == Kind::kNotFound || error.kind == Kind::kExists;
+    if (about_entry) error.kind = Kind::kInvalid;
+    return std::unexpected(std::move(error));
   }
   return reader.drain();
 }

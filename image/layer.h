@@ -52,7 +52,7 @@ struct LayerOptions {
   LayerForm form = LayerForm::kOverlay;
   Ownership ownership = Ownership::kApply;
   // kOverlay: directories of the layers below, in overlay form, topmost first. Borrowed.
-  std::vector<int> lowers;
+  std::vector<int> lowers = {};
   LayerBounds bounds;
   // Also the blob's digest, so that an import needs to read it only once; "" leaves it out.
   bool digest_blob = false;

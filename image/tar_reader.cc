@@ -123,12 +123,10 @@ Result<std::unique_ptr<TarReader>> TarReader::open(Source source) {
 ssize_t TarReader::read_callback(struct archive* handle, void* self, const void** buffer) {
   auto* reader = static_cast<TarReader*>(self);
   Result<std::string_view> bytes = reader->source_();
-  if (bytes.has_value() && reader->in_header_) {
-    // Maps of sparse files, attributes and access lists are held in memory by the library.
-    reader->header_bytes_ += bytes->size();
-    if (reader->header_bytes_ > limits::kTarHeaderBytes) {
-      bytes = fail(Kind::kLimit, "the headers are larger than ", limits::kTarHeaderBytes, " bytes");
-    }
+  if (reader->header_start_.has_value()) {
+    // All that was delivered since belongs to a header which is not complete yet.
+    Status fits = reader->check_header_size(reader->delivered_ - *reader->header_start_);
+    if (!fits.has_value()) bytes = std::unexpected(fits.error());
   }
   if (!bytes.has_value()) {
     reader->source_error_ = bytes.error();
@@ -153,6 +151,16 @@ std::unexpected<Error> TarReader::failure(std::string_view what) {
   return fail(Kind::kInvalid, "tar: entry ", entry_, ": ", text);
 }
 
+Status TarReader::check_header_size(uint64_t size) {
+  if (size <= limits::kTarHeaderBytes) return {};
+  return fail(Kind::kLimit, "tar: entry ", entry_, ": its headers are larger than ",
+              limits::kTarHeaderBytes, " bytes");
+}
+
+uint64_t TarReader::position() const {
+  return static_cast<uint64_t>(std::max<int64_t>(0, archive_filter_bytes(archive_.get(), 0)));
+}
+
 Status TarReader::skip_data() {
   if (entry_ == 0) return {};
   // Here and not within next(), which would count the data as headers.
@@ -165,14 +173,21 @@ Result<std::optional<TarEntry>> TarReader::next() {
   TRY(skip_data());
   entry_++;
   struct archive_entry* entry = nullptr;
-  in_header_ = true;
-  header_bytes_ = 0;
+  uint64_t start = position();
+  header_start_ = start;
   int code = archive_read_next_header(archive_.get(), &entry);
-  in_header_ = false;
+  header_start_.reset();
   if (code == ARCHIVE_EOF) return std::optional<TarEntry>();
   // A warning means that some part of the header makes no sense: not a guess is made about it.
   if (code != ARCHIVE_OK && !is_about_charset(code, archive_.get())) {
     return failure("read the header");
+  }
+  uint64_t size = position() - start;
+  TRY(check_header_size(size));
+  if (size > limits::kTarLargeHeader) large_headers_ += size;
+  if (large_headers_ > limits::kTarLargeHeaders) {
+    return fail(Kind::kLimit, "tar: its large headers hold more than ", limits::kTarLargeHeaders,
+                " bytes");
   }
   std::string path = text_of(archive_entry_pathname(entry));
   TarEntry result = TRY(entry_of(entry), quote(path));
@@ -193,8 +208,7 @@ Result<std::optional<TarBlock>> TarReader::next_block() {
 
 Status TarReader::drain() {
   // What the library was given and has not used lies at the end of the last piece.
-  uint64_t used =
-      static_cast<uint64_t>(std::max<int64_t>(0, archive_filter_bytes(archive_.get(), 0)));
+  uint64_t used = position();
   CHECK(used <= delivered_);
   uint64_t left = std::min<uint64_t>(delivered_ - used, last_.size());
   std::string_view rest = last_.substr(last_.size() - left);

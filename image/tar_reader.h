@@ -55,8 +55,9 @@ struct TarBlock {
   std::string_view bytes;
 };
 
-// Reads an archive from a source of bytes. Memory is bounded: the headers of one entry may take
-// limits::kTarHeaderBytes. One thread at a time.
+// Reads an archive from a source of bytes. The headers of one entry are bounded, since the library
+// holds them in memory, and so are large headers together, since it takes time by the square of
+// their length to read some of them (access lists). One thread at a time.
 class TarReader {
  public:
   // Gives the next bytes, valid until it is called again; none is the end.
@@ -78,6 +79,8 @@ class TarReader {
   explicit TarReader(Source source) : source_(std::move(source)) {}
   static ssize_t read_callback(struct archive* reader, void* self, const void** buffer);
   Status skip_data();
+  Status check_header_size(uint64_t size);
+  [[nodiscard]] uint64_t position() const;
   std::unexpected<Error> failure(std::string_view what);
 
   struct Free {
@@ -86,10 +89,10 @@ class TarReader {
   Source source_;
   std::unique_ptr<struct archive, Free> archive_;
   std::optional<Error> source_error_;
-  std::string_view last_;      // what the source gave last
-  uint64_t delivered_ = 0;     // bytes given to libarchive
-  uint64_t header_bytes_ = 0;  // of them, since next() began to look for a header
-  bool in_header_ = false;
+  std::string_view last_;                 // what the source gave last
+  uint64_t delivered_ = 0;                // bytes given to libarchive
+  std::optional<uint64_t> header_start_;  // while a header is looked for: where
+  uint64_t large_headers_ = 0;            // bytes of large headers so far
   bool source_ended_ = false;
   uint64_t entry_ = 0;  // its number, for messages
 };
