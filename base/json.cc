@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -40,7 +41,7 @@ class Builder {
     return false;
   }
   bool String(const char* text, rapidjson::SizeType length, bool) {
-    return add(Value(std::string(text, length)));
+    return check_surrogates({text, length}) && add(Value(std::string(text, length)));
   }
   bool StartObject() { return open(Value(Object())); }
   bool StartArray() { return open(Value(Array())); }
@@ -52,10 +53,11 @@ class Builder {
   bool EndArray(rapidjson::SizeType) { return close(std::move(open_.back().value)); }
   bool Key(const char* text, rapidjson::SizeType length, bool) {
     open_.back().key.assign(text, length);
-    return true;
+    return check_surrogates(open_.back().key);
   }
 
   [[nodiscard]] const std::string& problem() const { return problem_; }
+  [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] Value take() { return std::move(root_); }
 
  private:
@@ -65,6 +67,9 @@ class Builder {
   };
 
   bool add(Value value) {
+    if (++values_ > limits::kJsonValues) {
+      return reach_limit(cat("more than ", limits::kJsonValues, " values"));
+    }
     if (open_.empty()) {
       root_ = std::move(value);
     } else if (auto* array = std::get_if<Array>(&open_.back().value.data)) {
@@ -78,11 +83,29 @@ class Builder {
 
   bool open(Value value) {
     if (open_.size() >= limits::kJsonDepth) {
-      problem_ = cat("nested deeper than ", limits::kJsonDepth, " levels");
-      return false;
+      return reach_limit(cat("nested deeper than ", limits::kJsonDepth, " levels"));
     }
     open_.push_back({std::move(value), {}});
     return true;
+  }
+
+  // The library lets "\\udc00" through, which stands for no character.
+  bool check_surrogates(std::string_view text) {
+    while (!text.empty()) {
+      size_t length = utf8_length(text);
+      if (length == 0) {
+        problem_ = "a surrogate stands alone";
+        return false;
+      }
+      text.remove_prefix(length);
+    }
+    return true;
+  }
+
+  bool reach_limit(std::string problem) {
+    kind_ = Kind::kLimit;
+    problem_ = std::move(problem);
+    return false;
   }
 
   bool close(Value value) {
@@ -102,8 +125,10 @@ class Builder {
   }
 
   std::vector<Open> open_;
+  size_t values_ = 0;
   Value root_;
   std::string problem_;
+  Kind kind_ = Kind::kInvalid;
 };
 
 std::string position(std::string_view text, size_t offset) {
@@ -112,6 +137,19 @@ std::string position(std::string_view text, size_t offset) {
   size_t newline = before.rfind('\n');
   size_t column = newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
   return cat("line ", line, ", column ", column + 1);
+}
+
+// Names of files and command lines need not be UTF-8, documents must be: what is not becomes the
+// replacement character.
+std::string as_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    size_t length = utf8_length(text);
+    out.append(length == 0 ? "\xef\xbf\xbd" : text.substr(0, length));
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
 }
 
 // Nesting is bounded by the parser: a Value cannot be deeper than limits::kJsonDepth.
@@ -123,7 +161,14 @@ struct Emit {
   void operator()(bool value) { writer.Bool(value); }
   void operator()(int64_t value) { writer.Int64(value); }
   void operator()(uint64_t value) { writer.Uint64(value); }
-  void operator()(double value) { writer.Double(value); }
+  void operator()(double value) {
+    // JSON has no infinity; a document of ours never holds one, but must stay a document.
+    if (std::isfinite(value)) {
+      writer.Double(value);
+    } else {
+      writer.Null();
+    }
+  }
   void operator()(const std::string& value) { text(value); }
   void operator()(const Array& array) {
     writer.StartArray();
@@ -133,13 +178,15 @@ struct Emit {
   void operator()(const Object& object) {
     writer.StartObject();
     for (const Member& member : object) {
-      writer.Key(member.first.data(), static_cast<rapidjson::SizeType>(member.first.size()));
+      std::string name = as_utf8(member.first);
+      writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
       std::visit(*this, member.second.data);
     }
     writer.EndObject();
   }
   void text(const std::string& value) {
-    writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+    std::string valid = as_utf8(value);
+    writer.String(valid.data(), static_cast<rapidjson::SizeType>(valid.size()));
   }
 };
 
@@ -158,6 +205,11 @@ Result<Value> parse(std::string_view text) {
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
                               rapidjson::kParseValidateEncodingFlag |
                               rapidjson::kParseNumbersAsStringsFlag;
+  // The library takes a NUL for the end of the text and would not see what comes after it.
+  size_t nul = text.find('\0');
+  if (nul != std::string_view::npos) {
+    return fail(Kind::kInvalid, "invalid JSON, ", position(text, nul), ": a NUL character");
+  }
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   Builder builder;
@@ -167,7 +219,7 @@ Result<Value> parse(std::string_view text) {
   if (problem.empty()) problem = rapidjson::GetParseError_En(parsed.Code());
   problem = trim(problem);
   if (problem.ends_with('.')) problem.pop_back();
-  return fail(Kind::kInvalid, "invalid JSON, ", position(text, parsed.Offset()), ": ", problem);
+  return fail(builder.kind(), "invalid JSON, ", position(text, parsed.Offset()), ": ", problem);
 }
 
 std::string write(const Value& value, Style style) {

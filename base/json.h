@@ -37,9 +37,11 @@ struct Value {
 };
 
 // Parses one document. Errors say line and column: invalid JSON, two members of one name, nesting
-// deeper than limits::kJsonDepth, text after the document, invalid UTF-8.
+// deeper than limits::kJsonDepth, more values than limits::kJsonValues, text after the document,
+// invalid UTF-8.
 [[nodiscard]] Result<Value> parse(std::string_view text);
 
+// Always gives a document: what is not UTF-8 in a string becomes U+FFFD, infinity becomes null.
 enum class Style { kCompact, kIndented };
 [[nodiscard]] std::string write(const Value& value, Style style = Style::kCompact);
 

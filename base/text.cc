@@ -47,6 +47,8 @@ struct DurationUnit {
 constexpr std::array<DurationUnit, 5> kDurationUnits = {
     {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
+constexpr DurationUnit kSecond = {"s", 1000};
+
 const DurationUnit* take_duration_unit(std::string_view& text) {
   for (const DurationUnit& unit : kDurationUnits) {
     if (!text.starts_with(unit.name)) continue;
@@ -76,10 +78,13 @@ std::optional<uint64_t> parse_millionths(std::string_view text) {
 
 std::optional<uint64_t> parse_duration_ms(std::string_view text) {
   uint64_t total = 0;
+  bool is_first = true;
   do {
     std::optional<uint64_t> millionths = take_decimal(text);
     if (!millionths.has_value()) return {};
-    const DurationUnit* unit = text.empty() ? &kDurationUnits[1] : take_duration_unit(text);
+    bool is_alone = is_first && text.empty();
+    const DurationUnit* unit = is_alone ? &kSecond : take_duration_unit(text);
+    is_first = false;
     if (unit == nullptr || *millionths > UINT64_MAX / unit->ms) return {};
     uint64_t part = *millionths * unit->ms / kMillion;
     if (__builtin_add_overflow(total, part, &total)) return {};
@@ -113,25 +118,46 @@ std::string_view trim(std::string_view text) {
   return text.substr(from, text.find_last_not_of(kSpace) - from + 1);
 }
 
+size_t utf8_length(std::string_view text) {
+  if (text.empty()) return 0;
+  auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
+  unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  // 0xc0, 0xc1 and 0xf5 and above could only start characters that have a shorter form or none.
+  if (first < 0xc2 || first > 0xf4) return 0;
+  size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (text.size() < length) return 0;
+  for (size_t i = 1; i < length; i++) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  bool shorter_form = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  bool surrogate = first == 0xed && byte(1) > 0x9f;
+  bool too_large = first == 0xf4 && byte(1) > 0x8f;
+  return shorter_form || surrogate || too_large ? 0 : length;
+}
+
 std::string quote(std::string_view text) {
   constexpr size_t kMaxBytes = 200;
   constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "\"";
-  for (char c : text.substr(0, kMaxBytes)) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte == '"' || byte == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20 || byte == 0x7f) {
+  for (size_t at = 0; at < text.size();) {
+    if (at >= kMaxBytes) return out.append("...\"");
+    size_t length = utf8_length(text.substr(at));
+    auto byte = static_cast<unsigned char>(text[at]);
+    // U+0080 to U+009f are control characters, too, and terminals obey them.
+    bool is_c1 = length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[at + 1]) < 0xa0;
+    if (length == 0 || byte < 0x20 || byte == 0x7f || is_c1) {
       out.append("\\x");
       out.push_back(kDigits[byte >> 4]);
       out.push_back(kDigits[byte & 15]);
-    } else {
-      out.push_back(c);
+      at++;
+      continue;
     }
+    if (byte == '"' || byte == '\\') out.push_back('\\');
+    out.append(text.substr(at, length));
+    at += length;
   }
-  out.append(text.size() > kMaxBytes ? "...\"" : "\"");
-  return out;
+  return out.append("\"");
 }
 
 std::string human_bytes(uint64_t bytes) {
@@ -149,12 +175,14 @@ std::string human_bytes(uint64_t bytes) {
 
 std::string rfc3339(int64_t unix_ns) {
   constexpr int64_t kNanos = 1'000'000'000;
-  time_t seconds = unix_ns / kNanos;
+  int64_t nanos = unix_ns % kNanos;
+  if (nanos < 0) nanos += kNanos;  // before 1970
+  time_t seconds = (unix_ns - nanos) / kNanos;
   struct tm parts{};
   gmtime_r(&seconds, &parts);
   char date[32];
   size_t length = strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string fraction = cat(kNanos + unix_ns % kNanos).substr(1);
+  std::string fraction = cat(kNanos + nanos).substr(1);
   return cat(std::string_view(date, length), '.', fraction, 'Z');
 }
 

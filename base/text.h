@@ -33,7 +33,7 @@ template <class... Parts>
   return out;
 }
 
-// A whole decimal number without sign, spaces or leading plus; nothing else is accepted.
+// A whole number, for signed types perhaps after a minus; no plus, no spaces, nothing else.
 template <std::integral T>
 [[nodiscard]] std::optional<T> parse_number(std::string_view text, int base = 10) {
   T value{};
@@ -48,7 +48,8 @@ template <std::integral T>
 // "1.5" -> 1500000: a decimal number in millionths; for processors.
 [[nodiscard]] std::optional<uint64_t> parse_millionths(std::string_view text);
 
-// "5m", "90s", "1h30m", "250ms", "10": a duration in milliseconds; a bare number means seconds.
+// "5m", "90s", "1h30m", "250ms", "10": a duration in milliseconds; a number that stands alone
+// means seconds.
 [[nodiscard]] std::optional<uint64_t> parse_duration_ms(std::string_view text);
 
 // Pieces between separators, empty ones included; "" gives one empty piece.
@@ -56,7 +57,11 @@ template <std::integral T>
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view separator);
 [[nodiscard]] std::string_view trim(std::string_view text);
 
-// Text for a message: quoted, with control characters escaped, cut after 200 bytes.
+// The bytes of the first character of a text in UTF-8 (RFC 3629), 0 where it starts with none.
+[[nodiscard]] size_t utf8_length(std::string_view text);
+
+// Text for a message: quoted, with control characters and what is not UTF-8 escaped, cut after 200
+// bytes.
 [[nodiscard]] std::string quote(std::string_view text);
 
 // "63.1 MiB": for people.
