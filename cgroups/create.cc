@@ -121,7 +121,10 @@ class GroupBuilder {
     TRY(refuse_frozen());
     TRY(group_.enable_unified(writes_, spec_.statistics));
     TRY(apply_limits());
-    return set_devices();
+    group_.pending_devices_ = {.rules = std::move(rules_),
+                               .optional = spec_.devices_optional,
+                               .default_only = resources_.devices.empty() && !spec_.required};
+    return spec_.devices_later ? Status() : group_.attach_devices();
   }
 
   // The first limit that this hierarchy has to hold, or nullptr.
@@ -211,16 +214,6 @@ class GroupBuilder {
     // Others have set limits before: the order of the writes depends on them.
     Present present = TRY(group_.read_present(resources_));
     return group_.apply(TRY(plan_writes(resources_, host_versions(), present)));
-  }
-
-  Status set_devices() {
-    Status set = group_.set_device_rules(rules_);
-    if (set.has_value() || spec_.devices_optional) return {};
-    // Without rules of the configuration only the default is missing, and only a host without a
-    // device cgroup may go without it.
-    bool nowhere = group_.unified_fd() < 0 && group_.legacy_fd("devices") < 0;
-    if (nowhere && resources_.devices.empty() && !spec_.required) return {};
-    return std::unexpected(with_context(std::move(set).error(), "linux.resources.devices"));
   }
 
   const Hierarchy& hierarchy_;

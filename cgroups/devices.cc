@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
 
 #include "base/bpf.h"
 #include "base/limits.h"
@@ -75,7 +76,7 @@ constexpr uint8_t kUndecided = BPF_REG_3;  // the kinds of access that no rule d
 constexpr uint8_t kMajor = BPF_REG_4;
 constexpr uint8_t kMinor = BPF_REG_5;
 
-// Collects instructions. Jumps stay within one rule, so their 16-bit offsets always suffice.
+// Collects instructions. Jumps stay within a few rules: 16 bits suffice.
 class Assembler {
  public:
   void load(uint8_t to, size_t offset) {
@@ -110,10 +111,24 @@ class Assembler {
   std::vector<bpf_insn> program_;
 };
 
-void assemble_rule(const DeviceFilterRule& rule, Assembler& out) {
+// True when both allow everything to numbers of one kind: the type and the major number then need
+// to be compared only once.
+bool shares_comparisons(const DeviceFilterRule& a, const DeviceFilterRule& b) {
+  auto plain = [](const DeviceFilterRule& rule) {
+    return rule.allow && rule.access == kAllAccess && rule.minor.has_value();
+  };
+  return plain(a) && plain(b) && a.type == b.type && a.major == b.major;
+}
+
+// Assembles rules that share their comparisons, or a single one.
+void assemble_rules(std::span<const DeviceFilterRule> rules, Assembler& out) {
+  const DeviceFilterRule& rule = rules.front();
   bool all_access = rule.access == kAllAccess;
+  int minors = rules.size() > 1 ? static_cast<int>(rules.size()) : 0;
   int body = all_access ? 2 : 4;  // how many instructions follow the comparisons
-  int comparisons = (rule.type != 'a') + rule.major.has_value() + rule.minor.has_value();
+  if (minors > 0) body += minors + 1;
+  int comparisons =
+      (rule.type != 'a') + rule.major.has_value() + (minors == 0 && rule.minor.has_value());
   auto unless_equal = [&](uint8_t reg, uint32_t value) {
     comparisons--;
     out.jump_if(BPF_JNE, reg, value, comparisons + body);
@@ -122,7 +137,11 @@ void assemble_rule(const DeviceFilterRule& rule, Assembler& out) {
     unless_equal(kType, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
   }
   if (rule.major.has_value()) unless_equal(kMajor, *rule.major);
-  if (rule.minor.has_value()) unless_equal(kMinor, *rule.minor);
+  if (minors == 0 && rule.minor.has_value()) unless_equal(kMinor, *rule.minor);
+  for (int i = 0; i < minors; i++) {
+    out.jump_if(BPF_JEQ, kMinor, *rules[static_cast<size_t>(i)].minor, minors - i);
+  }
+  if (minors > 0) out.jump(2);
   if (all_access) {
     out.answer(rule.allow);
   } else if (rule.allow) {
@@ -212,10 +231,17 @@ std::vector<bpf_insn> assemble(const std::vector<DeviceFilterRule>& rules) {
   out.load(kMajor, offsetof(bpf_cgroup_dev_ctx, major));
   out.load(kMinor, offsetof(bpf_cgroup_dev_ctx, minor));
   // From the last rule to the first: the first that matches here is the last that was given.
-  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
-    assemble_rule(*rule, out);
+  constexpr size_t kLongestRun = 1024;  // its jumps have 16 bits
+  for (size_t end = rules.size(); end > 0;) {
+    size_t start = end - 1;
+    while (start > 0 && end - start < kLongestRun &&
+           shares_comparisons(rules[start - 1], rules[end - 1])) {
+      start--;
+    }
+    assemble_rules(std::span(rules).subspan(start, end - start), out);
     // Nothing after it could be reached, and the kernel's verifier refuses such code.
-    if (rule->matches_all()) return out.take();
+    if (rules[start].matches_all()) return out.take();
+    end = start;
   }
   out.answer(false);
   return out.take();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "base/limits.h"
 #include "base/path.h"
@@ -105,6 +106,13 @@ Result<Group> Group::open(const GroupRecord& record) {
 }
 
 bool Group::is_empty() const { return std::ranges::none_of(dirs_, &DirFd::is_open); }
+
+bool Group::is_shared() const {
+  for (size_t i = 0; i < dirs_.size(); i++) {
+    if (dirs_[i].is_open()) return record_.dirs[i].made == 0;
+  }
+  return false;
+}
 
 int Group::unified_fd() const {
   bool there = !record_.dirs.empty() && record_.dirs.front().unified;
@@ -255,6 +263,16 @@ Status Group::set_device_rules(const std::vector<DeviceFilterRule>& rules) {
     TRY(write_control(legacy, write.allow ? kDevicesAllow : kDevicesDeny, write.text));
   }
   return {};
+}
+
+Status Group::attach_devices() {
+  std::optional<PendingDevices> pending = std::exchange(pending_devices_, std::nullopt);
+  if (!pending.has_value()) return {};
+  Status set = set_device_rules(pending->rules);
+  if (set.has_value() || pending->optional) return {};
+  bool nowhere = unified_fd() < 0 && legacy_fd("devices") < 0;
+  if (nowhere && pending->default_only) return {};
+  return std::unexpected(with_context(std::move(set).error(), "linux.resources.devices"));
 }
 
 // Puts all processes of the group into one more v1 directory. New ones are born beside their

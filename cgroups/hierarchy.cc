@@ -234,7 +234,10 @@ Hierarchy parse(std::string_view mountinfo, std::string_view self_cgroup) {
       *known = std::move(candidate.mount);
     }
   }
-  std::ranges::stable_partition(hierarchy.mounts, &MountedHierarchy::unified);
+  auto unified = std::ranges::find_if(hierarchy.mounts, &MountedHierarchy::unified);
+  if (unified != hierarchy.mounts.end()) {
+    std::rotate(hierarchy.mounts.begin(), unified, unified + 1);
+  }
   hierarchy.layout = layout_of(hierarchy);
   if (!self_cgroup.empty()) set_own_paths(self_cgroup, hierarchy.mounts);
   return hierarchy;

@@ -51,6 +51,7 @@ class Machine {
       case BPF_ALU | BPF_AND | BPF_K: to = to.value() & value; return 0;
       case BPF_ALU | BPF_RSH | BPF_K: to = to.value() >> value; return 0;
       case BPF_JMP32 | BPF_JNE | BPF_K: return to.value() != value ? insn.off : 0;
+      case BPF_JMP32 | BPF_JEQ | BPF_K: return to.value() == value ? insn.off : 0;
       case BPF_JMP32 | BPF_JSET | BPF_K: return (to.value() & value) != 0 ? insn.off : 0;
       case BPF_JMP | BPF_JA: return insn.off;
       default: ADD_FAILURE() << "unknown instruction " << int{insn.code}; return 0;
@@ -178,13 +179,15 @@ TEST(DeviceProgram, AgreesWithTheDefinitionOnRandomRules) {
   std::mt19937 random(20240229);  // NOLINT: the same cases every time
   auto below = [&](uint32_t bound) { return static_cast<uint32_t>(random() % bound); };
   for (int round = 0; round < 400; round++) {
+    // In every other round most rules allow all access, so that runs of them are assembled.
+    bool runs = round % 2 == 1;
     std::vector<DeviceFilterRule> rules(below(7));
     for (DeviceFilterRule& rule : rules) {
-      rule.allow = below(2) == 1;
-      rule.type = "abc"[below(3)];
-      if (below(3) > 0) rule.major = below(3);
-      if (below(3) > 0) rule.minor = below(3);
-      rule.access = 1 + below(7);
+      rule.allow = below(runs ? 5 : 2) > 0;
+      rule.type = "bca"[below(runs ? 2 : 3)];
+      if (below(3) > 0) rule.major = below(runs ? 1 : 3);
+      if (below(runs ? 5 : 3) > 0) rule.minor = below(3);
+      rule.access = runs && below(5) > 0 ? kAllAccess : 1 + below(7);
     }
     std::vector<bpf_insn> program = assemble(rules);
     for (uint32_t n = 0; n < 2 * 3 * 3 * 7; n++) {
