@@ -67,6 +67,16 @@ Status set_root(LayerTree& tree, const LayerOptions& options) {
   return {};
 }
 
+Result<LayerTree> open_tree(int root, const LayerOptions& options) {
+  LayerTree::Options tree_options;
+  tree_options.overlay = options.form == LayerForm::kOverlay;
+  tree_options.set_owner = options.ownership == Ownership::kApply;
+  if (tree_options.overlay) tree_options.lowers = options.lowers;
+  LayerTree tree = TRY(LayerTree::open(root, std::move(tree_options)));
+  if (options.form == LayerForm::kOverlay) TRY(set_root(tree, options));
+  return tree;
+}
+
 Status write_entries(TarReader& reader, LayerWriter& writer, uint64_t max_entries,
                      uint64_t& entries) {
   while (std::optional<TarEntry> entry = TRY(reader.next())) {
@@ -96,15 +106,12 @@ Result<LayerResult> unpack_layer(ByteReader& blob, int root_fd, const LayerOptio
   std::unique_ptr<LayerStream> stream =
       TRY(LayerStream::start(blob, stream_options_of(options)), "layer");
   WriteBudget budget = budget_of(options, *stream);
-  LayerTree tree =
-      TRY(LayerTree::open(root_fd, {.lowers = overlay ? options.lowers : std::vector<int>(),
-                                    .overlay = overlay,
-                                    .set_owner = set_owner,
-                                    .before_inode = [&] { return budget.take_inode(); }}),
-          "layer");
-  if (overlay) TRY(set_root(tree, options), "layer");
+  LayerTree tree = TRY(open_tree(root_fd, options), "layer");
   bool fresh = overlay ? !tree.has_lowers() : empty;
   LayerWriter writer(tree, budget, {.form = options.form, .set_owner = set_owner, .fresh = fresh});
+  tree.set_on_implied([&writer](const OpenDir& parent, const std::string& name) {
+    return writer.note_implied(parent, name);
+  });
 
   LayerResult result;
   std::unique_ptr<TarReader> reader = TRY(TarReader::open([&] { return stream->next(); }), "layer");

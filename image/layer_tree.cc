@@ -61,8 +61,10 @@ Result<OpenDirPtr> LayerTree::find_own_dir(const std::string& path) {
 Result<OpenDirPtr> LayerTree::make_dir(const std::string& path) {
   // What the tree itself holds is what shows. Only what is missing needs a look below.
   if (OpenDirPtr own = TRY(find_own_dir(path))) return own;
-  std::optional<Place> place = TRY(walk(path, Missing::kMake));
-  CHECK(place.has_value() && place->dir != nullptr);
+  std::optional<Place> place = TRY(walk(path, Missing::kImagine));
+  CHECK(place.has_value());
+  // Only now, since links on the way must not bring up the directories that hold them.
+  if (place->dir == nullptr) place->dir = TRY(materialize(place->path));
   dirs_.remember(place->dir, path);
   return place->dir;
 }
@@ -99,7 +101,7 @@ Result<std::optional<Place>> LayerTree::walk(const std::string& path, Missing mi
   return std::move(walk.at);
 }
 
-// One step; false: the path ends here, and nothing shall be made.
+// One step; false: the path ends here, and it shall stop where something is missing.
 Result<bool> LayerTree::enter(Walk& walk, const std::string& name) {
   if (walk.at.dir != nullptr) {
     Result<struct stat> info =
@@ -118,51 +120,89 @@ Result<bool> LayerTree::enter_upper(Walk& walk, const std::string& name, const s
   }
   if (S_ISDIR(info.st_mode)) {
     OpenDirPtr dir = TRY(dirs_.open_child(parent, name));
-    std::vector<uint16_t> members;
-    if (!walk.at.members.empty() && !TRY(is_opaque(dir->fd.get()))) {
-      std::optional<LowerEntry> below = TRY(look_below(walk.at, name));
-      if (below.has_value()) members = std::move(below->members);
-    }
+    std::vector<uint16_t> members = TRY(members_of(walk.at, name, dir->fd.get()));
     descend(walk, name, std::move(dir), std::move(members));
     return true;
   }
-  bool gone = options_.overlay && is_whiteout(info);
-  if (gone && walk.missing == Missing::kStop) return false;
-  if (!gone) {
-    if (walk.missing == Missing::kStop) return false;
-    return not_a_directory(path_below(walk.at.path, name));
-  }
-  // Removed and used again by the same layer: what lies below stays hidden.
-  TRY(remove(parent, name));
-  TRY(enter_missing(walk, name));
-  TRY(mark_opaque(walk.at.dir->fd.get()));
-  return true;
+  if (options_.overlay && is_whiteout(info)) return enter_missing(walk, name);
+  if (walk.missing == Missing::kStop) return false;
+  return not_a_directory(path_below(walk.at.path, name));
 }
 
 Result<bool> LayerTree::enter_lower(Walk& walk, const std::string& name) {
   std::optional<LowerEntry> below = TRY(look_below(walk.at, name));
-  bool stop = walk.missing == Missing::kStop;
-  if (!below.has_value()) return stop ? Result<bool>(false) : enter_missing(walk, name);
-  std::string path = path_below(walk.at.path, name);
+  if (!below.has_value()) return enter_missing(walk, name);
   if (S_ISLNK(below->info.st_mode)) {
     TRY(follow(walk, TRY(sys::readlinkat(below->fd.get(), "")), true));
     return true;
   }
-  if (!S_ISDIR(below->info.st_mode)) {
-    return stop ? Result<bool>(false) : Result<bool>(not_a_directory(path));
+  if (S_ISDIR(below->info.st_mode)) {
+    descend(walk, name, nullptr, std::move(below->members));
+    return true;
   }
-  OpenDirPtr dir;
-  if (!stop) dir = TRY(copy_up_dir(*walk.at.dir, name, *below, path));
-  descend(walk, name, std::move(dir), std::move(below->members));
+  if (walk.missing == Missing::kStop) return false;
+  return not_a_directory(path_below(walk.at.path, name));
+}
+
+Result<bool> LayerTree::enter_missing(Walk& walk, const std::string& name) {
+  if (walk.missing == Missing::kStop) return false;
+  descend(walk, name, nullptr, {});
   return true;
 }
 
-// Makes a directory that nobody has.
-Result<bool> LayerTree::enter_missing(Walk& walk, const std::string& name) {
-  OpenDirPtr dir = TRY(make_child(*walk.at.dir, name));
+// What of the layers below shows through a directory of the tree.
+Result<std::vector<uint16_t>> LayerTree::members_of(const Place& parent, const std::string& name,
+                                                    int dir) {
+  std::vector<uint16_t> members;
+  if (parent.members.empty() || TRY(is_opaque(dir))) return members;
+  std::optional<LowerEntry> below = TRY(look_below(parent, name));
+  if (below.has_value()) members = std::move(below->members);
+  return members;
+}
+
+// Makes the directories of a path without links.
+Result<OpenDirPtr> LayerTree::materialize(const std::string& path) {
+  Place at{.path = {}, .members = lowers_.all_members(), .dir = root_};
+  for (std::string_view name : split(path, '/')) {
+    at = TRY(materialize_child(at, std::string(name)));
+  }
+  return at.dir;
+}
+
+Result<Place> LayerTree::materialize_child(const Place& parent, const std::string& name) {
+  Place child{.path = path_below(parent.path, name), .members = {}, .dir = {}};
+  int fd = parent.dir->fd.get();
+  Result<struct stat> info = sys::fstatat(fd, name.c_str(), AT_SYMLINK_NOFOLLOW);
+  if (!info.has_value() && info.error().errnum != ENOENT) return std::unexpected(info.error());
+  if (info.has_value() && S_ISDIR(info->st_mode)) {
+    child.dir = TRY(dirs_.open_child(*parent.dir, name));
+    child.members = TRY(members_of(parent, name, child.dir->fd.get()));
+    return child;
+  }
+  if (info.has_value()) {
+    // Removed and used again by the same layer: what lies below stays hidden.
+    if (!options_.overlay || !is_whiteout(*info)) return not_a_directory(child.path);
+    TRY(remove(*parent.dir, name));
+    child.dir = TRY(make_implied(*parent.dir, name));
+    TRY(mark_opaque(child.dir->fd.get()));
+    return child;
+  }
+  std::optional<LowerEntry> below = TRY(look_below(parent, name));
+  if (!below.has_value()) {
+    child.dir = TRY(make_implied(*parent.dir, name));
+    return child;
+  }
+  if (!S_ISDIR(below->info.st_mode)) return not_a_directory(child.path);
+  child.dir = TRY(copy_up_dir(*parent.dir, name, *below, child.path));
+  child.members = std::move(below->members);
+  return child;
+}
+
+Result<OpenDirPtr> LayerTree::make_implied(OpenDir& parent, const std::string& name) {
+  if (on_implied_) TRY(on_implied_(parent, name));
+  OpenDirPtr dir = TRY(make_child(parent, name));
   dir->mode = kImpliedMode;
-  descend(walk, name, std::move(dir), {});
-  return true;
+  return dir;
 }
 
 Status LayerTree::follow(Walk& walk, const std::string& target, bool from_lower) {
@@ -207,7 +247,6 @@ void LayerTree::descend(Walk& walk, const std::string& name, OpenDirPtr dir,
 }
 
 Result<OpenDirPtr> LayerTree::make_child(OpenDir& parent, const std::string& name) {
-  if (options_.before_inode) TRY(options_.before_inode());
   TRY(sys::mkdirat(parent.fd.get(), name.c_str(), kNewMode));
   parent.touched = true;
   OpenDirPtr dir = TRY(dirs_.open_child(parent, name));
@@ -220,7 +259,7 @@ Result<OpenDirPtr> LayerTree::make_child(OpenDir& parent, const std::string& nam
 // A directory of the layers below, without what it holds.
 Result<OpenDirPtr> LayerTree::copy_up_dir(OpenDir& parent, const std::string& name,
                                           const LowerEntry& entry, const std::string& path) {
-  OpenDirPtr dir = TRY(make_child(parent, name));
+  OpenDirPtr dir = TRY(make_implied(parent, name));
   int fd = dir->fd.get();
   if (options_.set_owner) TRY(sys::fchown(fd, entry.info.st_uid, entry.info.st_gid));
   UniqueFd from = TRY(lowers_.open_read(entry.members.front(), path, kOpenDir));

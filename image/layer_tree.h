@@ -28,11 +28,13 @@ class LayerTree {
     std::vector<int> lowers;  // borrowed; topmost first
     bool overlay = true;      // character devices 0:0 are whiteouts
     bool set_owner = true;
-    // Called before each inode that a path implies is made: bounds them, asks for interruption.
-    std::function<Status()> before_inode;
   };
   // `root` is opened anew.
   [[nodiscard]] static Result<LayerTree> open(int root, Options options);
+
+  // Called before parent/name is made because a path implies it.
+  using OnImplied = std::function<Status(const OpenDir& parent, const std::string& name)>;
+  void set_on_implied(OnImplied on_implied) { on_implied_ = std::move(on_implied); }
 
   [[nodiscard]] const OpenDirPtr& root() const { return root_; }
   [[nodiscard]] bool has_lowers() const { return !lowers_.empty(); }
@@ -67,7 +69,7 @@ class LayerTree {
 
  private:
   struct Walk;
-  enum class Missing { kMake, kStop };
+  enum class Missing { kImagine, kStop };
 
   LayerTree(Options options, LowerLayers lowers)
       : options_(std::move(options)), lowers_(std::move(lowers)) {}
@@ -79,11 +81,16 @@ class LayerTree {
   Status follow(Walk& walk, const std::string& target, bool from_lower);
   Status go_up(Walk& walk);
   void descend(Walk& walk, const std::string& name, OpenDirPtr dir, std::vector<uint16_t> members);
+  Result<OpenDirPtr> materialize(const std::string& path);
+  Result<Place> materialize_child(const Place& parent, const std::string& name);
+  Result<std::vector<uint16_t>> members_of(const Place& parent, const std::string& name, int dir);
+  Result<OpenDirPtr> make_implied(OpenDir& parent, const std::string& name);
   Result<OpenDirPtr> copy_up_dir(OpenDir& parent, const std::string& name, const LowerEntry& entry,
                                  const std::string& path);
 
   Options options_;
   LowerLayers lowers_;
+  OnImplied on_implied_;
   OpenDirs dirs_;
   OpenDirPtr root_;
   bool foreign_paths_ = false;  // some remembered path leads through a link of a layer below

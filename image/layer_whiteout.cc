@@ -16,7 +16,7 @@ namespace {
 constexpr mode_t kNewMode = 0600;
 constexpr int kCreate = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 constexpr size_t kCopyBytes = size_t{1} << 16;
-constexpr std::string_view kNoName;
+constexpr std::string_view kItself;  // the name of a directory in itself, to NameSet
 
 }  // namespace
 
@@ -31,32 +31,59 @@ Status LayerWriter::white_out(const LayerName& name) {
   return hide_name(*parent, name.name);
 }
 
-// Hides parent/name of the layers below: by what this layer has there, or by a whiteout.
+// Hides parent/name of the layers below: by what this layer itself has there, or by a whiteout.
 Status LayerWriter::hide_name(OpenDir& parent, const std::string& name) {
   int dir = parent.fd.get();
   Result<struct stat> info = sys::fstatat(dir, name.c_str(), AT_SYMLINK_NOFOLLOW);
-  if (info.has_value()) {
-    if (!S_ISDIR(info->st_mode)) return {};
+  if (!info.has_value() && info.error().errnum != ENOENT) return std::unexpected(info.error());
+  TRY(check_tracked());
+  bool implied = info.has_value() && implied_.contains(parent.inode, name);
+  if (info.has_value() && S_ISDIR(info->st_mode)) {
     OpenDirPtr own = TRY(tree_.open_child(parent, name));
-    tree_.note_hidden(parent);
-    return mark_opaque(own->fd.get());
+    TRY(prune_implied(own->fd.get()));
+    TRY(mark_opaque(own->fd.get()));
+    own->touched = true;
+    if (!implied) return {};
+    UniqueFd rest = TRY(sys::openat(own->fd.get(), ".", O_RDONLY | O_DIRECTORY));
+    if (!TRY(sys::next_dir_entries(rest.get())).empty()) return {};
+  } else if (info.has_value() && !implied) {
+    return {};  // this layer's own, or a whiteout already
   }
-  if (info.error().errnum != ENOENT) return std::unexpected(info.error());
+  if (info.has_value()) TRY(tree_.remove(parent, name));
   TRY(budget_.take_inode());
   tree_.note_made(parent);
   return sys::mknodat(dir, name.c_str(), S_IFCHR, 0);
+}
+
+// Removes what is in this layer's directory only because of others: whiteouts, and directories
+// and files brought up from below.
+Status LayerWriter::prune_implied(int dir) {
+  tree_.note_hidden(*tree_.root());
+  return prune(dir, [&](const PruneEntry& entry) {
+    if (is_whiteout(entry.info)) return Fate::kRemove;
+    bool implied = implied_.contains(entry.holder, entry.name);
+    if (!S_ISDIR(entry.info.st_mode)) return implied ? Fate::kRemove : Fate::kKeep;
+    return implied ? Fate::kEnterThenRemoveIfEmpty : Fate::kEnter;
+  });
+}
+
+Status LayerWriter::check_tracked() const {
+  if (!own_.is_overflown() && !implied_.is_overflown()) return {};
+  return fail(Kind::kLimit, "a whiteout behind more than ", limits::kTrackedNames, " entries");
 }
 
 Status LayerWriter::make_opaque(const std::string& path) {
   if (options_.fresh) return {};
   std::optional<Place> place = TRY(tree_.find_dir(path));
   if (!place.has_value()) return {};
-  if (!is_overlay()) return prune_written(place->dir->fd.get());
+  if (!is_overlay()) return prune_own(place->dir->fd.get());
   if (place->members.empty()) return {};
   // overlayfs merges the roots whatever their marks say.
   if (place->path.empty()) return hide_root();
   OpenDirPtr dir = TRY(tree_.make_dir(path));
-  tree_.note_hidden(*dir);
+  TRY(check_tracked());
+  TRY(prune_implied(dir->fd.get()));
+  dir->touched = true;
   return mark_opaque(dir->fd.get());
 }
 
@@ -84,31 +111,26 @@ Status LayerWriter::delete_below(const LayerName& name) {
   Result<struct stat> info = sys::fstatat(parent.fd.get(), name.name.c_str(), AT_SYMLINK_NOFOLLOW);
   if (!info.has_value() && info.error().errnum == ENOENT) return {};
   if (!info.has_value()) return std::unexpected(info.error());
-  if (written_->is_overflown()) {
-    return fail(Kind::kLimit, "a whiteout behind more than ", limits::kTrackedNames, " entries");
-  }
+  TRY(check_tracked());
   bool is_dir = S_ISDIR(info->st_mode);
-  bool holds_own = is_dir && written_->contains(info->st_ino, kNoName);
-  bool own = written_->contains(parent.inode, name.name);
+  bool holds_own = is_dir && own_.contains(info->st_ino, kItself);
+  bool own = own_.contains(parent.inode, name.name);
   if (!own && !holds_own) return tree_.remove(parent, name.name);
   if (!is_dir) return {};
   OpenDirPtr dir = TRY(tree_.open_child(parent, name.name));
-  return prune_written(dir->fd.get());
+  dir->touched = true;
+  return prune_own(dir->fd.get());
 }
 
-Status LayerWriter::prune_written(int dir) {
-  if (written_->is_overflown()) {
-    return fail(Kind::kLimit, "a whiteout behind more than ", limits::kTrackedNames, " entries");
-  }
+// Leaves what this layer wrote, and the directories on the way to it.
+Status LayerWriter::prune_own(int dir) {
+  TRY(check_tracked());
   tree_.note_hidden(*tree_.root());
   return prune(dir, [&](const PruneEntry& entry) {
-    ino_t holder = 0;
-    if (Result<struct stat> info = sys::fstat(entry.dir); info.has_value()) holder = info->st_ino;
-    bool own = written_->contains(holder, entry.name);
-    bool is_dir = S_ISDIR(entry.info.st_mode);
-    bool holds_own = is_dir && written_->contains(entry.info.st_ino, kNoName);
-    if (is_dir && (own || holds_own)) return Fate::kEnter;
-    return own ? Fate::kKeep : Fate::kRemove;
+    bool own = own_.contains(entry.holder, entry.name);
+    if (!S_ISDIR(entry.info.st_mode)) return own ? Fate::kKeep : Fate::kRemove;
+    bool holds_own = own_.contains(entry.info.st_ino, kItself);
+    return own || holds_own ? Fate::kEnter : Fate::kRemove;
   });
 }
 
@@ -119,7 +141,7 @@ Status LayerWriter::copy_up(const LayerName& source) {
   if (place.has_value()) from = TRY(tree_.look_below(*place, source.name));
   if (!from.has_value()) return fail(Kind::kInvalid, "does not exist");
   OpenDirPtr parent = TRY(tree_.make_dir(source.parent));
-  TRY(budget_.take_inode());
+  TRY(note_implied(*parent, source.name));
   tree_.note_made(*parent);
   if (S_ISLNK(from->info.st_mode)) return copy_up_link(*parent, source.name, *from);
   if (!S_ISREG(from->info.st_mode)) return fail(Kind::kInvalid, "is no file of a lower layer");

@@ -14,7 +14,7 @@ namespace {
 
 constexpr mode_t kNewMode = 0600;
 constexpr int kCreate = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-constexpr std::string_view kNoName;  // stands for a directory itself among the written names
+constexpr std::string_view kItself;  // the name of a directory in itself, to NameSet
 
 Status set_times(int fd, const struct timespec& mtime) {
   const struct timespec times[2] = {mtime, mtime};
@@ -62,8 +62,13 @@ LayerWriter::LayerWriter(LayerTree& tree, WriteBudget& budget, const Options& op
       budget_(budget),
       options_(options),
       our_uid_(::geteuid()),
-      our_gid_(::getegid()) {
-  if (!is_overlay() && !options_.fresh) written_.emplace();
+      our_gid_(::getegid()) {}
+
+Status LayerWriter::note_implied(const OpenDir& parent, const std::string& name) {
+  TRY(budget_.take_inode());
+  if (tracks_own()) own_.remove(parent.inode, name);
+  if (tracks_implied()) implied_.add(parent.inode, name);
+  return {};
 }
 
 Status LayerWriter::write(const TarEntry& entry, TarReader& reader) {
@@ -93,10 +98,11 @@ Status LayerWriter::write_root(const TarEntry& entry) {
 }
 
 Status LayerWriter::write_named(const TarEntry& entry, const LayerName& name, TarReader& reader) {
-  // Directories that are there already take none; make_child counts the others.
+  // Directories that are there already take none.
   if (entry.type != EntryType::kDirectory) TRY(budget_.take_inode());
   Target target{TRY(tree_.make_dir(name.parent)), name.name, name.path()};
-  if (written_.has_value()) TRY(mark_written(*target.parent, target.name));
+  if (tracks_own()) TRY(mark_own(*target.parent, target.name));
+  if (tracks_implied()) implied_.remove(target.parent->inode, target.name);
   switch (entry.type) {
     case EntryType::kFile: return write_file(target, entry, reader);
     case EntryType::kDirectory: return write_directory(target, entry);
@@ -166,6 +172,7 @@ Result<OpenDirPtr> LayerWriter::open_directory(const Target& target) {
   Result<OpenDirPtr> made = tree_.make_child(*target.parent, target.name);
   if (made.has_value()) {
     tree_.note_made(*target.parent);
+    TRY(budget_.take_inode());
     return made;
   }
   if (made.error().errnum != EEXIST) return made;
@@ -275,15 +282,15 @@ Status LayerWriter::write_hardlink(const Target& target, const TarEntry& entry) 
   return {};
 }
 
-Status LayerWriter::mark_written(OpenDir& parent, const std::string& name) {
-  written_->add(parent.inode, name);
+Status LayerWriter::mark_own(OpenDir& parent, const std::string& name) {
+  own_.add(parent.inode, name);
   // The directories above are kept from whiteouts too: they hold what this layer wrote.
   ino_t inode = parent.inode;
   UniqueFd above;
   int at = parent.fd.get();
-  while (!written_->contains(inode, kNoName)) {
-    written_->add(inode, kNoName);
-    if (inode == tree_.root()->inode || written_->is_overflown()) break;
+  while (!own_.contains(inode, kItself)) {
+    own_.add(inode, kItself);
+    if (inode == tree_.root()->inode || own_.is_overflown()) break;
     above = TRY(sys::openat(at, "..", O_PATH | O_DIRECTORY));
     at = above.get();
     inode = TRY(sys::fstat(at)).st_ino;

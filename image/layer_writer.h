@@ -10,8 +10,8 @@
 #include "image/layer.h"
 #include "image/layer_name.h"
 #include "image/layer_tree.h"
+#include "image/name_set.h"
 #include "image/tar_reader.h"
-#include "image/written_names.h"
 
 namespace crunlite::image {
 
@@ -50,6 +50,8 @@ class LayerWriter {
   };
   LayerWriter(LayerTree& tree, WriteBudget& budget, const Options& options);
 
+  // To be called by the tree before it makes what a path implies.
+  [[nodiscard]] Status note_implied(const OpenDir& parent, const std::string& name);
   // Writes one entry; a file's content is read from `reader`.
   [[nodiscard]] Status write(const TarEntry& entry, TarReader& reader);
 
@@ -86,11 +88,15 @@ class LayerWriter {
   Status hide_root();
   Status hide_name(OpenDir& parent, const std::string& name);
   Status delete_below(const LayerName& name);
-  Status prune_written(int dir);
+  Status prune_own(int dir);
+  Status prune_implied(int dir);
+  Status check_tracked() const;
 
   template <class Make>
   auto make(const Target& target, Make make_it) -> decltype(make_it());
-  Status mark_written(OpenDir& parent, const std::string& name);
+  Status mark_own(OpenDir& parent, const std::string& name);
+  [[nodiscard]] bool tracks_own() const { return !is_overlay() && !options_.fresh; }
+  [[nodiscard]] bool tracks_implied() const { return is_overlay() && !options_.fresh; }
   Status set_name_attributes(const Target& target, const TarEntry& entry);
   [[nodiscard]] bool needs_owner(uint32_t uid, uint32_t gid, const OpenDir& parent) const;
   [[nodiscard]] bool is_overlay() const { return options_.form == LayerForm::kOverlay; }
@@ -100,7 +106,11 @@ class LayerWriter {
   Options options_;
   uint32_t our_uid_;
   uint32_t our_gid_;
-  std::optional<WrittenNames> written_;  // kPlain upon an existing tree
+  // kPlain upon an existing tree: the names that this layer wrote, and the directories that hold
+  // such. kOverlay upon layers: the names in the tree that this layer did not write itself, made
+  // because a path, a whiteout or a hard link needed them.
+  NameSet own_;
+  NameSet implied_;
   uint64_t dropped_xattrs_ = 0;
   uint64_t skipped_devices_ = 0;
 };

@@ -93,32 +93,68 @@ Status remove_below(int dir, const std::string& name) {
   return {};
 }
 
-Status prune(int dir, const std::function<Fate(const PruneEntry&)>& fate) {
-  std::vector<UniqueFd> open;
-  open.push_back(TRY(sys::openat(dir, ".", O_RDONLY | O_DIRECTORY)));
-  std::vector<std::vector<std::string>> kept(1);  // directories still to be entered, by level
+namespace {
+
+// A directory that prune() is in.
+struct Pruned {
+  UniqueFd fd;
+  ino_t inode = 0;
+  struct stat before{};  // mode and time, to be kept
+  std::string name;      // in the one above
+  bool remove_if_empty = false;
   bool listed = false;
-  while (!open.empty()) {
-    int at = open.back().get();
-    std::vector<sys::DirEntry> entries;
-    if (!listed) entries = TRY(sys::next_dir_entries(at));
-    for (const sys::DirEntry& entry : entries) {
-      struct stat info = TRY(sys::fstatat(at, entry.name.c_str(), AT_SYMLINK_NOFOLLOW));
-      Fate decided = fate({.dir = at, .name = entry.name, .info = info});
-      if (decided == Fate::kRemove) TRY(remove_below(at, entry.name));
-      if (decided == Fate::kEnter) kept.back().push_back(entry.name);
-    }
-    if (!entries.empty()) continue;
-    listed = true;
-    if (kept.back().empty()) {
-      open.pop_back();
-      kept.pop_back();
+  std::vector<std::pair<std::string, bool>> inner;  // still to be entered; removed if empty?
+};
+
+Result<Pruned> open_pruned(int dir, std::string name, bool remove_if_empty) {
+  Pruned level;
+  level.before = TRY(sys::fstatat(dir, name.c_str(), AT_SYMLINK_NOFOLLOW));
+  level.fd = TRY(enter(dir, name), quote(name));
+  level.inode = TRY(sys::fstat(level.fd.get())).st_ino;
+  level.name = std::move(name);
+  level.remove_if_empty = remove_if_empty;
+  return level;
+}
+
+// One batch of a directory's entries; false when there are no more.
+Result<bool> prune_batch(Pruned& level, const std::function<Fate(const PruneEntry&)>& fate) {
+  std::vector<sys::DirEntry> entries = TRY(sys::next_dir_entries(level.fd.get()));
+  for (sys::DirEntry& entry : entries) {
+    struct stat info = TRY(sys::fstatat(level.fd.get(), entry.name.c_str(), AT_SYMLINK_NOFOLLOW));
+    Fate decided = fate({.holder = level.inode, .name = entry.name, .info = info});
+    if (decided == Fate::kRemove) TRY(remove_below(level.fd.get(), entry.name));
+    if (decided == Fate::kRemove || decided == Fate::kKeep) continue;
+    bool remove_if_empty = decided == Fate::kEnterThenRemoveIfEmpty;
+    level.inner.emplace_back(std::move(entry.name), remove_if_empty);
+  }
+  return !entries.empty();
+}
+
+}  // namespace
+
+Status prune(int dir, const std::function<Fate(const PruneEntry&)>& fate) {
+  std::vector<Pruned> levels;
+  levels.push_back(TRY(open_pruned(dir, ".", false)));
+  while (!levels.empty()) {
+    Pruned& level = levels.back();
+    if (!level.listed && TRY(prune_batch(level, fate))) continue;
+    level.listed = true;
+    if (!level.inner.empty()) {
+      auto [name, remove_if_empty] = std::move(level.inner.back());
+      level.inner.pop_back();
+      levels.push_back(TRY(open_pruned(level.fd.get(), std::move(name), remove_if_empty)));
       continue;
     }
-    open.push_back(TRY(enter(at, kept.back().back())));
-    kept.back().pop_back();
-    kept.emplace_back();
-    listed = false;
+    Pruned done = std::move(level);
+    levels.pop_back();
+    TRY(sys::fchmod(done.fd.get(), done.before.st_mode & 07777));
+    const struct timespec times[2] = {done.before.st_mtim, done.before.st_mtim};
+    TRY(sys::futimens(done.fd.get(), times));
+    if (!done.remove_if_empty) continue;
+    Status removed = sys::unlinkat(levels.back().fd.get(), done.name.c_str(), AT_REMOVEDIR);
+    bool is_full = !removed.has_value() &&
+                   (removed.error().errnum == ENOTEMPTY || removed.error().errnum == EEXIST);
+    if (!removed.has_value() && !is_full) return removed;
   }
   return {};
 }

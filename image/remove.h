@@ -16,10 +16,11 @@ namespace crunlite::image {
 // an ordinary user the modes it needs on the way. Nobody else may change the tree meanwhile.
 [[nodiscard]] Status remove_below(int dir, const std::string& name);
 
-// Empties `dir` but for what `keep` holds: asked for each entry of each directory it keeps.
-enum class Fate { kRemove, kKeep, kEnter };
+// Empties `dir` but for what `fate` decides to keep; it is asked for each entry of each directory
+// that is entered.
+enum class Fate { kRemove, kKeep, kEnter, kEnterThenRemoveIfEmpty };
 struct PruneEntry {
-  int dir;  // that holds it
+  ino_t holder;  // the directory it is in
   const std::string& name;
   const struct stat& info;
 };

@@ -64,7 +64,7 @@ HostileCases name_cases() {
        .blob = of(TarBuilder().file("./././a/./b", "x")),
        .tree = {"a/", "a/b = x"}},
       {.name = "NameIsEmpty", .blob = of(TarBuilder().file("", "x")), .refused = "name: is empty"},
-      {.name = "NameIsSlash", .blob = of(TarBuilder().file("/")), .tree = {}},
+      {.name = "NameIsSlash", .blob = of(TarBuilder().file("/", {}, 0755)), .tree = {}},
       {.name = "NameHoldsNul",
        .blob =
            of(TarBuilder().entry({.name = "short", .size = 1}, "x", {{"path", with_nul("abc")}})),

@@ -35,7 +35,7 @@ HostileCases replacing_cases() {
        .blob = of(TarBuilder().dir("d", 0555).file("d/f", "x").dir("d/e", 0111).file("d/e/g", "y")),
        .tree = ::geteuid() == 0
                    ? std::vector<std::string>{"d/ 0555", "d/e/ 0111", "d/e/g = y", "d/f = x"}
-                   : std::vector<std::string>{"d/ 0555", "d/e 0111", "d/f = x"}},
+                   : std::vector<std::string>{"d/ 0555", "d/e/ 0111", "d/f = x"}},
   };
 }
 

@@ -275,7 +275,7 @@ HostileCases below_cases() {
        .base = TarBuilder().symlink("l", "../sentinel").str()},
       {.name = "BelowIsALinkFarOutside",
        .blob = of(TarBuilder().file("a/b/l/f", "x")),
-       .tree = {"a/", "a/b/", "s/", "s/f = x"},
+       .tree = {"s/", "s/f = x"},
        .plain = {"a/", "a/b/", "a/b/l -> /../../s", "s/", "s/f = x"},
        .base = TarBuilder().symlink("a/b/l", "/../../s").str()},
       {.name = "BelowIsALinkToItself",
