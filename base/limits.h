@@ -43,6 +43,14 @@ constexpr size_t kDeviceRules = 4096;         // of linux.resources.devices
 constexpr size_t kCgroupDepth = 64;           // levels below a container's cgroup
 constexpr size_t kCgroupProcesses = 1 << 20;  // more are not listed
 
+// Sandboxes.
+constexpr size_t kSandboxBinds = 512;
+constexpr int kSandboxTimeoutMs = 2'000'000'000;  // some 23 days: what one poll(2) can wait
+constexpr int kSandboxGraceMs = 10'000;           // from SIGTERM to SIGKILL
+constexpr size_t kSandboxPieces = 2048;           // of a root file system made of pieces
+constexpr size_t kSandboxDepth = 16;              // of directories that are taken to pieces
+constexpr size_t kSandboxCopyBytes = 1 * kMiB;    // larger files are bound, not copied
+
 // Images.
 constexpr size_t kReferenceNameBytes = 255;  // distribution-spec: host and repository
 constexpr size_t kTagBytes = 128;
