@@ -173,17 +173,47 @@ std::string human_bytes(uint64_t bytes) {
   return cat(tenths / 10, '.', tenths % 10, ' ', kUnits[unit]);
 }
 
+// Days since 1970-01-01 as year, month and day of the proleptic Gregorian calendar. gmtime() would
+// read the host's time zone file for it.
+struct Date {
+  int64_t year;
+  unsigned month;
+  unsigned day;
+};
+
+static Date date_of(int64_t days) {
+  constexpr int64_t kDaysPerEra = 146'097;     // 400 years
+  constexpr int64_t kDaysFromYear0 = 719'468;  // 0000-03-01 to 1970-01-01
+  const int64_t shifted = days + kDaysFromYear0;
+  const int64_t era = (shifted >= 0 ? shifted : shifted - kDaysPerEra + 1) / kDaysPerEra;
+  const auto day_of_era = static_cast<unsigned>(shifted - era * kDaysPerEra);
+  const unsigned year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const unsigned day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const unsigned month_from_march = (5 * day_of_year + 2) / 153;
+  const unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+  return {.year = static_cast<int64_t>(year_of_era) + era * 400 + (month <= 2 ? 1 : 0),
+          .month = month,
+          .day = day_of_year - (153 * month_from_march + 2) / 5 + 1};
+}
+
+// At least `width` digits, zeros in front.
+static std::string padded(int64_t number, size_t width) {
+  std::string digits = cat(number);
+  return digits.size() < width ? std::string(width - digits.size(), '0') + digits : digits;
+}
+
 std::string rfc3339(int64_t unix_ns) {
   constexpr int64_t kNanos = 1'000'000'000;
-  int64_t nanos = unix_ns % kNanos;
-  if (nanos < 0) nanos += kNanos;  // before 1970
-  time_t seconds = (unix_ns - nanos) / kNanos;
-  struct tm parts{};
-  gmtime_r(&seconds, &parts);
-  char date[32];
-  size_t length = strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string fraction = cat(kNanos + nanos).substr(1);
-  return cat(std::string_view(date, length), '.', fraction, 'Z');
+  constexpr int64_t kSecondsPerDay = 86'400;
+  const int64_t seconds = unix_ns / kNanos - (unix_ns % kNanos < 0 ? 1 : 0);
+  const int64_t days = seconds / kSecondsPerDay - (seconds % kSecondsPerDay < 0 ? 1 : 0);
+  const int64_t of_day = seconds - days * kSecondsPerDay;
+  const Date date = date_of(days);
+  return cat(padded(date.year, 4), '-', padded(date.month, 2), '-', padded(date.day, 2), 'T',
+             padded(of_day / 3600, 2), ':', padded(of_day / 60 % 60, 2), ':',
+             padded(of_day % 60, 2), '.', padded(unix_ns - seconds * kNanos, 9), 'Z');
 }
 
 int64_t now_unix_ns() {
