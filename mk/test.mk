@@ -20,7 +20,7 @@ integration: all integration-programs ## run the real programs on this host, as 
 vm: all integration-programs ## the same in a virtual machine with cgroup v2 and systemd
 	$(foreach t,$(INTEGRATION_TESTS),CRUN_LITE_TEST_PATIENCE=5 \
 	  tests/vm/vm-run --systemd --timeout $(VM_SECONDS) -- \
-	  $(B)/$(t) --gtest_brief=1 $(INTEGRATION_FLAGS) &&) true
+	  tests/vm/run-suite $(B) $(t) --gtest_brief=1 $(INTEGRATION_FLAGS) &&) true
 
 test: ## everything: packages, build, check, unit, integration, machine, sanitizers, fuzzing
 	+@UNIT_TESTS="$(UNIT_TESTS)" INTEGRATION_TESTS="$(INTEGRATION_TESTS)" FUZZERS="$(FUZZERS)" \
