@@ -89,7 +89,7 @@ class Builder {
     return true;
   }
 
-  // The library lets "\\udc00" through, which stands for no character.
+  // The library lets "\udc00" through, which stands for no character.
   bool check_surrogates(std::string_view text) {
     while (!text.empty()) {
       size_t length = utf8_length(text);

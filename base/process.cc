@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 extern char** environ;
@@ -13,22 +15,58 @@ extern char** environ;
 namespace crunlite {
 namespace {
 
-// posix_spawn's file actions, which return errors instead of setting errno.
+constexpr int kFirstFd = 3;  // above stdin, stdout and stderr
+
+// posix_spawn's file actions, and the first error of making them.
 class FileActions {
  public:
-  FileActions() { (void)posix_spawn_file_actions_init(&actions_); }
+  FileActions() { note(posix_spawn_file_actions_init(&actions_)); }
   FileActions(const FileActions&) = delete;
   FileActions& operator=(const FileActions&) = delete;
   ~FileActions() { (void)posix_spawn_file_actions_destroy(&actions_); }
 
-  void dup_to(int fd, int to) { (void)posix_spawn_file_actions_adddup2(&actions_, fd, to); }
+  void dup_to(int fd, int to) { note(posix_spawn_file_actions_adddup2(&actions_, fd, to)); }
   void open_null(int to) {
-    (void)posix_spawn_file_actions_addopen(&actions_, to, "/dev/null", O_RDONLY, 0);
+    note(posix_spawn_file_actions_addopen(&actions_, to, "/dev/null", O_RDONLY, 0));
+  }
+  // Also those that somebody else opened without close-on-exec.
+  void close_all_but(std::vector<int> kept) {
+    std::ranges::sort(kept);
+    int next = kFirstFd;
+    for (int fd : kept) {
+      for (; next < fd; next++) note(posix_spawn_file_actions_addclose(&actions_, next));
+      next = std::max(next, fd + 1);
+    }
+    note(posix_spawn_file_actions_addclosefrom_np(&actions_, next));
   }
   [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
+  [[nodiscard]] int problem() const { return problem_; }
 
  private:
+  void note(int errnum) {
+    if (problem_ == 0) problem_ = errnum;
+  }
   posix_spawn_file_actions_t actions_{};
+  int problem_ = 0;
+};
+
+// posix_spawn's attributes: the new program blocks no signals, whatever we wait for by signalfd.
+class NoBlockedSignals {
+ public:
+  NoBlockedSignals() {
+    (void)posix_spawnattr_init(&attributes_);  // these three cannot fail with valid arguments
+    sigset_t none;
+    sigemptyset(&none);
+    (void)posix_spawnattr_setsigmask(&attributes_, &none);
+    (void)posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
+  }
+  NoBlockedSignals(const NoBlockedSignals&) = delete;
+  NoBlockedSignals& operator=(const NoBlockedSignals&) = delete;
+  ~NoBlockedSignals() { (void)posix_spawnattr_destroy(&attributes_); }
+  [[nodiscard]] const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
 };
 
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
@@ -134,11 +172,17 @@ Result<Child> spawn(const SpawnOptions& options) {
   actions.dup_to(err.get(), 2);
   // A dup of a descriptor onto itself clears its close-on-exec flag in the child.
   for (int fd : options.pass_fds) actions.dup_to(fd, fd);
+  actions.close_all_but(options.pass_fds);
+  if (actions.problem() != 0) {
+    return std::unexpected(
+        with_context(sys::error_of(actions.problem()), "run ", options.args[0], ": descriptors"));
+  }
+  NoBlockedSignals attributes;
   std::vector<char*> args = pointers_to(options.args);
   std::vector<char*> env = options.env ? pointers_to(*options.env) : std::vector<char*>();
   const char* program = options.program.empty() ? args[0] : options.program.c_str();
   pid_t pid = -1;
-  int errnum = posix_spawnp(&pid, program, actions.get(), nullptr, args.data(),
+  int errnum = posix_spawnp(&pid, program, actions.get(), attributes.get(), args.data(),
                             options.env ? env.data() : environ);
   if (errnum != 0) {
     return std::unexpected(with_context(sys::error_of(errnum), "run ", program));

@@ -54,6 +54,7 @@ struct SpawnOptions {
   int stderr_fd = 2;
   std::vector<int> pass_fds;  // kept open at the same number; all others are closed
 };
+// The program starts with no signals blocked. Its stdin, stdout and stderr are as said.
 [[nodiscard]] Result<Child> spawn(const SpawnOptions& options);
 
 // The environment of this process, for programs that inherit it.

@@ -133,7 +133,11 @@ Result<size_t> pread(int fd, std::span<char> buffer, off_t offset) {
 }
 
 Status write_all(int fd, std::string_view data) {
-  while (!data.empty()) data.remove_prefix(TRY(sys::write(fd, data)));
+  while (!data.empty()) {
+    size_t written = TRY(sys::write(fd, data));
+    if (written == 0) return std::unexpected(error_of(EIO));  // would be tried for ever
+    data.remove_prefix(written);
+  }
   return {};
 }
 
@@ -338,6 +342,9 @@ Result<Received> receive_with_fd(int socket, std::span<char> buffer) {
       UniqueFd owned(fd);
       if (!received.fd.is_open()) received.fd = std::move(owned);
     }
+  }
+  if ((message.msg_flags & MSG_TRUNC) != 0) {
+    return fail(Kind::kLimit, "message is longer than ", buffer.size(), " bytes");
   }
   return received;
 }

@@ -103,6 +103,7 @@ struct Received {
   size_t length = 0;  // 0: the peer has closed
   UniqueFd fd;        // -1 unless one came along; further ones are closed
 };
+// A message longer than the buffer is Kind::kLimit, and lost.
 [[nodiscard]] Result<Received> receive_with_fd(int socket, std::span<char> buffer);
 [[nodiscard]] Status set_interface_flags(int socket, const struct ifreq& request);
 [[nodiscard]] Result<struct ucred> peer_credentials(int socket);
