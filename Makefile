@@ -5,6 +5,7 @@ MAKEFLAGS += --no-builtin-rules
 VARIANT ?= release
 CXX     := g++
 CCACHE  := $(shell command -v ccache)
+export CCACHE_NOHASHDIR := 1                # a clone in another directory finds what is compiled
 B       := build/$(VARIANT)
 
 MODULES          := base oci cgroups namespaces image runtime
@@ -25,10 +26,10 @@ PKGS_crun-lite-image := libarchive libisal libzstd libcrypto
 PKGS_runtime := libseccomp libcap            # what a module's unit tests link besides
 PKGS_image   := libarchive libisal libzstd libcrypto
 
-MODE_release := -O2 -g -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong
+MODE_release := -O2 -g1 -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong
 MODE_debug   := -O0 -g3 -D_GLIBCXX_ASSERTIONS
-MODE_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-MODE_tsan    := -O1 -g -fsanitize=thread
+MODE_asan    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+MODE_tsan    := -O1 -g1 -fsanitize=thread
 MODE_cov     := -O0 -g --coverage -DCRUNLITE_COVERAGE
 MODE         := $(or $(MODE_$(VARIANT)),$(error VARIANT is release, debug, asan, tsan or cov))
 WARNINGS     := -Wall -Wextra -Wshadow -Wold-style-cast -Wnon-virtual-dtor -Wcast-qual -Wformat=2 \

@@ -7,7 +7,7 @@
 FUZZ_SECONDS ?= 60
 FUZZERS      ?= $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
 FUZZ_CXX     ?= clang++-19
-FUZZ_SAN     := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+FUZZ_SAN     := -O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all
 FUZZ_SAN     += -fsanitize=fuzzer-no-link,address,undefined
 FUZZ_FLAGS   := -std=c++2b -fno-exceptions -fPIE -Wall -Wextra -I. $(FUZZ_SAN)
 FUZZ_OBJECTS  = $(patsubst %.cc,build/fuzz/%.o,$(1))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The static guest program and the integration tests: real programs on a real kernel, as root.
 
-GUEST_FLAGS   := -std=c++23 -fno-exceptions -O2 -g $(WARNINGS) -I.
+GUEST_FLAGS   := -std=c++23 -fno-exceptions -O2 -g1 $(WARNINGS) -I.
 GUEST_SOURCES := $(wildcard tests/guest/*.cc) base/text.cc
 
 # Never sanitized and always static: it must start from nothing, in any root file system.
