@@ -230,7 +230,9 @@ Hierarchy parse(std::string_view mountinfo, std::string_view self_cgroup) {
     });
     if (known == hierarchy.mounts.end()) {
       hierarchy.mounts.push_back(std::move(candidate.mount));
-    } else if (rank(candidate.mount) > rank(*known)) {
+    } else if (known->controllers == candidate.mount.controllers &&
+               rank(candidate.mount) > rank(*known)) {
+      // The kernel gives a controller to one hierarchy, so the others are the same or nonsense.
       *known = std::move(candidate.mount);
     }
   }

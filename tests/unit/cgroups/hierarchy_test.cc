@@ -103,6 +103,17 @@ TEST(HierarchyParse, PrefersTheMountThatServesBest) {
   EXPECT_FALSE(found.mounts[0].read_only);
 }
 
+TEST(HierarchyParse, GivesAControllerToOneHierarchy) {
+  Hierarchy found = parse(
+      "50 1 0:26 / /x/a ro - cgroup c rw,memory\n"
+      "51 1 0:27 / /x/b ro - cgroup c rw,pids\n"
+      "52 1 0:28 / /x/c rw - cgroup c rw,memory,pids\n",
+      "");
+  ASSERT_EQ(found.mounts.size(), 2U);
+  EXPECT_EQ(found.legacy("memory")->mount_point, "/x/a");
+  EXPECT_EQ(found.legacy("pids")->mount_point, "/x/b");
+}
+
 TEST(HierarchyParse, MarksReadOnlyMounts) {
   for (const char* line :
        {"1 0 0:1 / /c ro,nosuid - cgroup2 c rw\n", "1 0 0:1 / /c rw - cgroup2 c ro\n"}) {
