@@ -183,8 +183,10 @@ Result<Gathered> gather_image(const Offer& offer, const ImportOptions& options, 
     TRY(gatherer.add_image(target, &wanted));
   }
   Gathered gathered = gatherer.take();
-  gathered.target = std::move(target);
-  gathered.target.annotations.clear();  // the source's words; the name is ours
+  // No more than that: the rest is the source's words, of any length.
+  gathered.target.media_type = target.media_type;
+  gathered.target.digest = target.digest;
+  gathered.target.size = target.size;
   return gathered;
 }
 

@@ -21,6 +21,7 @@ constexpr std::string_view kLockFile = "lock";
 constexpr std::string_view kBlobsDir = "blobs";
 constexpr std::string_view kRefsDir = "refs";
 constexpr std::string_view kBundlesDir = "bundles";
+constexpr std::string_view kRecordSuffix = ".json";
 constexpr size_t kRecordBytes = 64 << 10;
 constexpr mode_t kDirMode = 0700;  // layers hold set-user-id programs that nobody patches
 constexpr mode_t kFileMode = 0600;
@@ -37,11 +38,15 @@ std::string hex_of(std::string_view text) {
 }
 
 std::string ref_file(const std::string& name) {
-  return cat(kRefsDir, "/", hex_of(name).substr(0, 40), ".json");
+  return cat(kRefsDir, "/", hex_of(name).substr(0, 40), kRecordSuffix);
 }
 
 std::string bundle_file(const std::string& bundle) {
-  return cat(kBundlesDir, "/", hex_of(bundle).substr(0, 40), ".json");
+  return cat(kBundlesDir, "/", hex_of(bundle).substr(0, 40), kRecordSuffix);
+}
+
+std::string layer_file(const std::string& short_name) {
+  return cat(kLayersDir, "/", short_name, kRecordSuffix);
 }
 
 std::string blob_file(const oci::Digest& digest) {
@@ -92,11 +97,16 @@ Result<std::vector<Record>> read_records(int dir, std::string_view path) {
 }
 
 template <class Record>
+std::string record_text(const Record& record) {
+  return json::write(json::encode(record), json::Style::kIndented) + "\n";
+}
+
+template <class Record>
 Status write_record(int dir, const std::string& path, const Record& record) {
   SplitPath split = split_path(path);
   UniqueFd parent = TRY(open_readable(dir, split.parent), "store: ", split.parent);
-  std::string text = json::write(json::encode(record), json::Style::kIndented) + "\n";
-  TRY(write_atomic(parent.get(), split.name, text, kFileMode, Durability::kDurable), "store");
+  TRY(write_atomic(parent.get(), split.name, record_text(record), kFileMode, Durability::kDurable),
+      "store");
   return {};
 }
 
@@ -144,21 +154,32 @@ Result<std::string> absolute_path(const std::string& path) {
   return clean_path(cat(TRY(sys::getcwd()), "/", path));
 }
 
-Result<std::string> random_name() {
-  std::array<char, 8> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return fail(Kind::kSystem, "getrandom: no random bytes");
-  }
-  return hex(std::string_view(bytes.data(), bytes.size()));
+// The record of a layer that is not there.
+bool is_orphan(std::string_view file, const std::vector<std::string>& layers) {
+  if (!file.ends_with(kRecordSuffix)) return false;
+  std::string_view name = file.substr(0, file.size() - kRecordSuffix.size());
+  return std::ranges::find(layers, name) == layers.end();
 }
 
 bool is_missing(const Error& error) { return error.errnum == ENOENT; }
 
 }  // namespace
 
-std::string short_name(const oci::Digest& chain_id) {
+std::string short_name(const oci::Digest& chain_id, bool ownerless) {
   CHECK(chain_id.hex.size() >= kShortNameDigits);
-  return chain_id.hex.substr(0, kShortNameDigits);
+  return cat(std::string_view(chain_id.hex).substr(0, kShortNameDigits), ownerless ? "u" : "");
+}
+
+std::string record_name(const LayerRecord& record) {
+  return short_name(record.chain_id, record.ownerless);
+}
+
+Result<std::string> random_name() {
+  std::array<char, 8> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return fail(Kind::kSystem, "getrandom: no random bytes");
+  }
+  return hex(std::string_view(bytes.data(), bytes.size()));
 }
 
 Session::~Session() {
@@ -249,51 +270,72 @@ Status Store::remove_ref(const oci::Reference& reference) {
   return fail(Kind::kNotFound, "image ", name, ": not in the store ", path_);
 }
 
-Result<std::optional<LayerRecord>> Store::find_layer(const oci::Digest& chain_id) const {
-  std::string path = cat(kLayersDir, "/", short_name(chain_id), "/", kLayerRecordFile);
-  Result<LayerRecord> record = read_record<LayerRecord>(fd(), path);
-  if (!record.has_value() && is_missing(record.error())) return std::optional<LayerRecord>();
-  if (!record.has_value()) return std::unexpected(std::move(record).error());
-  if (record->chain_id != chain_id) {
-    return fail(Kind::kConflict, "layer ", chain_id.to_string(), ": its short name is taken by ",
-                record->chain_id.to_string());
-  }
-  return std::optional<LayerRecord>(std::move(*record));
+Result<std::optional<LayerRecord>> Store::find_layer(const oci::Digest& chain_id,
+                                                     bool ownerless) const {
+  std::string name = short_name(chain_id, ownerless);
+  Result<struct stat> tree =
+      sys::fstatat(fd(), cat(kLayersDir, "/", name).c_str(), AT_SYMLINK_NOFOLLOW);
+  // A record alone is of a layer that never got its place.
+  if (!tree.has_value() && is_missing(tree.error())) return std::optional<LayerRecord>();
+  if (!tree.has_value()) return std::unexpected(with_context(tree.error(), "layer ", name));
+  LayerRecord record = TRY(read_record<LayerRecord>(fd(), layer_file(name)));
+  if (record.chain_id == chain_id) return std::optional<LayerRecord>(std::move(record));
+  return fail(Kind::kConflict, "layer ", chain_id.to_string(), ": its short name is taken by ",
+              record.chain_id.to_string());
 }
 
 std::string Store::layer_path(const std::string& short_name) const {
-  return cat(path_, "/", kLayersDir, "/", short_name, "/", kLayerTree);
+  return cat(path_, "/", kLayersDir, "/", short_name);
 }
 
-Result<std::vector<std::string>> Store::list_layers() const { return list_names(fd(), kLayersDir); }
+Result<std::vector<std::string>> Store::list_layers() const {
+  std::vector<std::string> names = TRY(list_names(fd(), kLayersDir));
+  std::erase_if(names, [](const std::string& name) {
+    return name.starts_with('.') || name.ends_with(kRecordSuffix);
+  });
+  return names;
+}
 
-Status Store::adopt_layer(int from_dir, const LayerRecord& record) {
-  std::string name = short_name(record.chain_id);
-  UniqueFd from = TRY(open_readable(from_dir, name), "store: layer ", name);
-  std::string text = json::write(json::encode(record), json::Style::kIndented) + "\n";
-  TRY(write_atomic(from.get(), std::string(kLayerRecordFile), text, kFileMode,
-                   Durability::kVolatile));
+Status Store::adopt_layer(int from_dir, const std::string& from, const LayerRecord& record) {
+  std::string name = record_name(record);
+  UniqueFd tree = TRY(open_readable(from_dir, from), "store: layer ", name);
+  UniqueFd layers = TRY(open_readable(fd(), kLayersDir), "store: layers");
+  TRY(write_atomic(layers.get(), cat(name, kRecordSuffix), record_text(record), kFileMode,
+                   Durability::kVolatile),
+      "store");
   // One syncfs for thousands of files, and for the record beside them.
-  TRY(sys::syncfs(from.get()), "store: layer ", name);
-  TRY(sys::renameat2(from_dir, name.c_str(), fd(), cat(kLayersDir, "/", name).c_str(),
-                     RENAME_NOREPLACE),
+  TRY(sys::syncfs(tree.get()), "store: layer ", name);
+  TRY(sys::renameat2(from_dir, from.c_str(), layers.get(), name.c_str(), RENAME_NOREPLACE),
       "store: layer ", name);
-  return sync_dir(fd(), kLayersDir);
+  TRY(sys::fsync(layers.get()), "store: layers");
+  return {};
+}
+
+Result<uint64_t> Store::layer_bytes(const std::string& short_name) const {
+  return TRY(read_record<LayerRecord>(fd(), layer_file(short_name))).bytes;
 }
 
 Result<uint64_t> Store::remove_layer(const std::string& short_name) {
   std::string path = cat(kLayersDir, "/", short_name);
-  Result<LayerRecord> record = read_record<LayerRecord>(fd(), cat(path, "/", kLayerRecordFile));
+  Result<uint64_t> bytes = layer_bytes(short_name);
   // Out of the way in one step: a layer that is half removed must not keep its name.
-  std::string grave = cat(kTmpDir, "/", TRY(random_name()));
-  TRY(sys::renameat2(fd(), path.c_str(), fd(), grave.c_str(), RENAME_NOREPLACE), "store: ", path);
+  std::string grave = TRY(random_name());
   UniqueFd tmp = TRY(open_readable(fd(), kTmpDir), "store: tmp");
-  TRY(image::remove_layer(tmp.get(), split_path(grave).name), "store: ", path);
-  return record.has_value() ? record->bytes : 0;
+  TRY(sys::renameat2(fd(), path.c_str(), tmp.get(), grave.c_str(), RENAME_NOREPLACE),
+      "store: ", path);
+  TRY(image::remove_layer(fd(), layer_file(short_name)), "store: ", path);
+  TRY(image::remove_layer(tmp.get(), grave), "store: ", path);
+  return bytes.value_or(0);
 }
 
 Status Store::put_bundle(const BundleRecord& record) {
   return write_record(fd(), bundle_file(record.bundle), record);
+}
+
+Result<std::optional<BundleRecord>> Store::find_bundle(const std::string& bundle) const {
+  Result<BundleRecord> record = read_record<BundleRecord>(fd(), bundle_file(bundle));
+  if (!record.has_value() && is_missing(record.error())) return std::optional<BundleRecord>();
+  return TRY(std::move(record));
 }
 
 Result<std::vector<BundleRecord>> Store::list_bundles() const {
@@ -323,11 +365,13 @@ Result<FileLock> Store::lock_name(const std::string& name, int timeout_ms) const
 
 Result<uint64_t> Store::remove_leftovers() {
   uint64_t removed = 0;
-  for (std::string_view dir : {kTmpDir, kLocksDir, kRefsDir, kBundlesDir}) {
+  std::vector<std::string> layers = TRY(list_layers());
+  for (std::string_view dir : {kTmpDir, kLocksDir, kRefsDir, kBundlesDir, kLayersDir}) {
     UniqueFd at = TRY(open_readable(fd(), dir), "store: ", dir);
+    bool whole = dir == kTmpDir || dir == kLocksDir;
     for (const std::string& name : TRY(list_names(fd(), dir))) {
-      bool record = dir == kRefsDir || dir == kBundlesDir;
-      if (record && !name.starts_with('.')) continue;
+      bool left = whole || name.starts_with('.') || (dir == kLayersDir && is_orphan(name, layers));
+      if (!left) continue;
       TRY(image::remove_layer(at.get(), name), "store: ", dir);
       if (dir != kLocksDir) removed++;
     }

@@ -22,7 +22,7 @@ namespace crunlite::image {
 // One name of an image. Its file is named by the digest of the name.
 struct RefRecord {
   std::string name;        // normal form of oci::Reference
-  oci::Descriptor target;  // a manifest, or an index of which every manifest is here
+  oci::Descriptor target;  // a manifest, or an index; media type, digest and size only
   std::string imported;    // RFC 3339
 };
 constexpr auto json_fields(RefRecord*) {
@@ -39,21 +39,22 @@ struct LayerRecord {
   std::string parent;  // short name of the layer below, "" for the first
   uint64_t bytes = 0;  // of file content
   uint64_t entries = 0;
+  bool ownerless = false;  // unpacked by an ordinary user, to whom all of it belongs
 };
 constexpr auto json_fields(LayerRecord*) {
   using json::field;
   return std::tuple(field("chainID", &LayerRecord::chain_id, json::kRequired),
                     field("diffID", &LayerRecord::diff_id, json::kRequired),
                     field("parent", &LayerRecord::parent), field("bytes", &LayerRecord::bytes),
-                    field("entries", &LayerRecord::entries));
+                    field("entries", &LayerRecord::entries),
+                    field("ownerless", &LayerRecord::ownerless));
 }
 
 // A bundle whose layers must stay. `ready` is false while it is being made: a record found so when
 // nobody else uses the store belongs to a process that died, and its bundle is removed.
 struct BundleRecord {
   std::string bundle;           // absolute path
-  uint64_t device = 0;          // of the bundle directory
-  uint64_t inode = 0;           // 0: not made yet
+  std::string token;            // which the half-made bundle bears in a file
   bool made_directory = false;  // by us: removed with its content
   bool ready = false;
   std::string image;  // the name it was made from
@@ -62,24 +63,23 @@ struct BundleRecord {
 };
 constexpr auto json_fields(BundleRecord*) {
   using json::field;
-  return std::tuple(field("bundle", &BundleRecord::bundle, json::kRequired),
-                    field("device", &BundleRecord::device), field("inode", &BundleRecord::inode),
-                    field("madeDirectory", &BundleRecord::made_directory),
-                    field("ready", &BundleRecord::ready), field("image", &BundleRecord::image),
-                    field("manifest", &BundleRecord::manifest),
-                    field("layers", &BundleRecord::layers));
+  return std::tuple(
+      field("bundle", &BundleRecord::bundle, json::kRequired), field("token", &BundleRecord::token),
+      field("madeDirectory", &BundleRecord::made_directory), field("ready", &BundleRecord::ready),
+      field("image", &BundleRecord::image), field("manifest", &BundleRecord::manifest),
+      field("layers", &BundleRecord::layers));
 }
 
 // What the name of an unpacked layer is made from; short, since overlay's options must fit a page.
 constexpr size_t kShortNameDigits = 16;
-[[nodiscard]] std::string short_name(const oci::Digest& chain_id);
+// "0123456789abcdef", and "0123456789abcdefu" for what an ordinary user unpacked.
+[[nodiscard]] std::string short_name(const oci::Digest& chain_id, bool ownerless);
+[[nodiscard]] std::string record_name(const LayerRecord& record);
 
 // Below the store's directory.
 constexpr std::string_view kLayersDir = "layers";
 constexpr std::string_view kTmpDir = "tmp";
 constexpr std::string_view kLocksDir = "locks";
-constexpr std::string_view kLayerTree = "fs";  // layers/<short name>/fs
-constexpr std::string_view kLayerRecordFile = "layer.json";
 
 // A directory below tmp/ for a half-made thing, removed with its content at its end.
 class Session {
@@ -138,16 +138,20 @@ class Store {
   [[nodiscard]] Status remove_ref(const oci::Reference& reference);
 
   // Unpacked layers.
-  [[nodiscard]] Result<std::optional<LayerRecord>> find_layer(const oci::Digest& chain_id) const;
+  [[nodiscard]] Result<std::optional<LayerRecord>> find_layer(const oci::Digest& chain_id,
+                                                              bool ownerless) const;
   [[nodiscard]] std::string layer_path(const std::string& short_name) const;  // absolute, its tree
   [[nodiscard]] Result<std::vector<std::string>> list_layers() const;         // short names
-  // Gives from_dir/<short name>, which holds the tree kLayerTree, its record and its place. All of
-  // it has reached the disk when this returns.
-  [[nodiscard]] Status adopt_layer(int from_dir, const LayerRecord& record);
-  [[nodiscard]] Result<uint64_t> remove_layer(const std::string& short_name);
+  // Gives the tree from_dir/from its record and its place. All of it has reached the disk when this
+  // returns.
+  [[nodiscard]] Status adopt_layer(int from_dir, const std::string& from,
+                                   const LayerRecord& record);
+  [[nodiscard]] Result<uint64_t> layer_bytes(const std::string& short_name) const;
+  [[nodiscard]] Result<uint64_t> remove_layer(const std::string& short_name);  // the bytes freed
 
   // Bundles.
   [[nodiscard]] Status put_bundle(const BundleRecord& record);
+  [[nodiscard]] Result<std::optional<BundleRecord>> find_bundle(const std::string& bundle) const;
   [[nodiscard]] Result<std::vector<BundleRecord>> list_bundles() const;
   [[nodiscard]] Status remove_bundle_record(const std::string& bundle);
 
@@ -166,6 +170,9 @@ class Store {
   DirFd root_;
   FileLock lock_;
 };
+
+// Sixteen hexadecimal digits that nobody can foresee.
+[[nodiscard]] Result<std::string> random_name();
 
 // --store, CRUN_LITE_STORE, /var/lib/crun-lite for root, else below XDG_DATA_HOME or HOME.
 struct StoreEnvironment {

@@ -46,10 +46,8 @@ class StoreTest : public ::testing::Test {
     LayerRecord record;
     record.chain_id = record.diff_id = digest_of_text(text);
     record.bytes = 7;
-    std::string name = short_name(record.chain_id);
-    ASSERT_TRUE(sys::mkdirat(session.fd(), name.c_str(), 0700).has_value());
-    ASSERT_TRUE(sys::mkdirat(session.fd(), (name + "/fs").c_str(), 0500).has_value());
-    ASSERT_TRUE(store.adopt_layer(session.fd(), record).has_value());
+    ASSERT_TRUE(sys::mkdirat(session.fd(), "tree", 0500).has_value());
+    ASSERT_TRUE(store.adopt_layer(session.fd(), "tree", record).has_value());
   }
   std::vector<std::string> names_in(const std::string& path) {
     UniqueFd fd = *sys::openat(dir_.fd(), path.c_str(), O_RDONLY | O_DIRECTORY);
@@ -153,15 +151,16 @@ TEST_F(StoreTest, RefusesADamagedReferenceByItsFile) {
 TEST_F(StoreTest, KeepsLayersOnce) {
   Store store = *open();
   oci::Digest chain = digest_of_text("layer");
-  EXPECT_FALSE(store.find_layer(chain)->has_value());
+  EXPECT_FALSE(store.find_layer(chain, false)->has_value());
   add_layer(store, "layer");
-  ASSERT_TRUE(store.find_layer(chain)->has_value());
-  EXPECT_EQ((*store.find_layer(chain))->chain_id, chain);
-  EXPECT_THAT(*store.list_layers(), ElementsAre(short_name(chain)));
-  EXPECT_EQ(store.layer_path(short_name(chain)),
-            dir_.path() + "/store/layers/" + short_name(chain) + "/fs");
-  EXPECT_EQ(*store.remove_layer(short_name(chain)), 7U);
-  EXPECT_THAT(*store.list_layers(), IsEmpty());
+  ASSERT_TRUE(store.find_layer(chain, false)->has_value());
+  EXPECT_EQ((*store.find_layer(chain, false))->chain_id, chain);
+  EXPECT_THAT(*store.list_layers(), ElementsAre(short_name(chain, false)));
+  EXPECT_FALSE(store.find_layer(chain, true)->has_value());
+  EXPECT_EQ(store.layer_path(short_name(chain, false)),
+            dir_.path() + "/store/layers/" + short_name(chain, false));
+  EXPECT_EQ(*store.remove_layer(short_name(chain, false)), 7U);
+  EXPECT_THAT(names_in("store/layers"), IsEmpty());
   EXPECT_THAT(names_in("store/tmp"), IsEmpty());
 }
 
@@ -170,7 +169,7 @@ TEST_F(StoreTest, TellsLayersOfOneShortNameApart) {
   add_layer(store, "layer");
   oci::Digest other = digest_of_text("layer");
   other.hex.back() = other.hex.back() == '0' ? '1' : '0';
-  Result<std::optional<LayerRecord>> found = store.find_layer(other);
+  Result<std::optional<LayerRecord>> found = store.find_layer(other, false);
   ASSERT_FALSE(found.has_value());
   EXPECT_THAT(found.error().message, HasSubstr("its short name is taken by"));
 }
@@ -179,7 +178,7 @@ TEST_F(StoreTest, KeepsBundleRecords) {
   Store store = *open();
   BundleRecord record;
   record.bundle = "/run/b1";
-  record.inode = 2;
+  record.token = "t";
   record.manifest = digest_of_text("m");
   record.layers = {"0123456789abcdef"};
   ASSERT_TRUE(store.put_bundle(record).has_value());
@@ -203,11 +202,12 @@ TEST_F(StoreTest, RemovesWhatTheDeadLeft) {
   for (const char* path : {"store/tmp/dead", "store/tmp/dead/deep"}) {
     ASSERT_TRUE(sys::mkdirat(dir_.fd(), path, 0700).has_value());
   }
-  for (const char* path : {"store/refs/.x.json.1.new", "store/.version.1.new"}) {
+  for (const char* path :
+       {"store/refs/.x.json.1.new", "store/.version.1.new", "store/layers/0123456789abcdef.json"}) {
     ASSERT_TRUE(sys::openat(dir_.fd(), path, O_WRONLY | O_CREAT | O_EXCL, 0600).has_value());
   }
   Store store = *open(Store::Lock::kExclusive);
-  EXPECT_EQ(*store.remove_leftovers(), 3U);
+  EXPECT_EQ(*store.remove_leftovers(), 4U);
   EXPECT_THAT(names_in("store/tmp"), IsEmpty());
   EXPECT_THAT(names_in("store/locks"), IsEmpty());
   EXPECT_EQ(store.list_refs()->size(), 1U);
