@@ -398,6 +398,16 @@ Status pidfd_send_signal(int pidfd, int signal) {
   return status_of(::pidfd_send_signal(pidfd, signal, nullptr, 0));
 }
 
+Status pidfd_queue_signal(int pidfd, int signal, int value) {
+  siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = ::getpid();
+  info.si_uid = ::getuid();
+  info.si_value.sival_int = value;
+  return status_of(::pidfd_send_signal(pidfd, signal, &info, 0));
+}
+
 Result<siginfo_t> waitid(int pidfd, int options) {
   siginfo_t info{};
   if (retry([&] { return ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, options); }) < 0) {

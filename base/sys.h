@@ -125,6 +125,8 @@ struct Cloned {
 [[nodiscard]] Result<Cloned> clone3(const Clone3& options);
 [[nodiscard]] Result<UniqueFd> pidfd_open(pid_t pid);
 [[nodiscard]] Status pidfd_send_signal(int pidfd, int signal);
+// With a value, as sigqueue(3): the receiver sees SI_QUEUE.
+[[nodiscard]] Status pidfd_queue_signal(int pidfd, int signal, int value);
 [[nodiscard]] Result<siginfo_t> waitid(int pidfd, int options);  // si_pid 0: nothing yet (WNOHANG)
 [[nodiscard]] Status kill(pid_t pid, int signal);
 [[nodiscard]] Status execve(const char* path, const std::vector<std::string>& args,

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/sys.h"
+#include "runtime/reaper.h"
 
 namespace crunlite::runtime {
 namespace {
@@ -74,27 +76,62 @@ class Pump {
 // The loop of one foreground.
 class Loop {
  public:
-  Loop(int signals, Child& child, UniqueFd master)
-      : signals_(signals), child_(child), master_(std::move(master)) {
+  Loop(int signals, Child& child, UniqueFd master, const AttendOptions& options)
+      : signals_(signals), child_(child), master_(std::move(master)), options_(options) {
+    if (options.timeout_ms >= 0) timeout_at_ = sys::monotonic_ms() + options.timeout_ms;
     if (!master_.is_open()) return;
     raw_.emplace();
     follow_window_size();
   }
 
-  Result<std::optional<ExitStatus>> run(int64_t deadline) {
-    for (;;) {
-      const int64_t left = deadline < 0 ? -1 : std::max<int64_t>(0, deadline - sys::monotonic_ms());
-      TRY(wait(static_cast<int>(left)));
-      if (deadline >= 0 && sys::monotonic_ms() >= deadline && !has_ended_) {
-        return std::optional<ExitStatus>();
-      }
-      if (!has_ended_) continue;
-      drain();
-      return child_.wait();
+  Result<ForegroundEnd> run() {
+    while (!has_ended_) {
+      TRY(wait(time_left()));
+      if (!has_ended_) enforce_deadlines();
     }
+    drain();
+    ForegroundEnd end;
+    end.status = *TRY(child_.wait());
+    end.is_timed_out = is_timed_out_;
+    return end;
   }
 
  private:
+  // Until the next deadline; -1: there is none.
+  [[nodiscard]] int time_left() const {
+    int64_t next = timeout_at_;
+    if (kill_at_ >= 0 && (next < 0 || kill_at_ < next)) next = kill_at_;
+    if (next < 0) return -1;
+    return static_cast<int>(std::max<int64_t>(0, next - sys::monotonic_ms()));
+  }
+
+  void enforce_deadlines() {
+    const int64_t now = sys::monotonic_ms();
+    if (kill_at_ >= 0 && now >= kill_at_) {
+      kill_at_ = -1;
+      send(SIGKILL);
+    }
+    if (timeout_at_ >= 0 && now >= timeout_at_) {
+      timeout_at_ = -1;
+      is_timed_out_ = true;
+      send(SIGCONT);  // a stopped process takes no notice of SIGTERM
+      if (kill_at_ < 0) ask_to_end(SIGTERM);
+    }
+  }
+
+  // With an end to its patience; a second time there is none left.
+  void ask_to_end(int number) {
+    if (kill_at_ >= 0) {
+      send(SIGKILL);
+      return;
+    }
+    if (options_.grace_ms >= 0) kill_at_ = sys::monotonic_ms() + options_.grace_ms;
+    send(number);
+  }
+
+  // The child may just have ended.
+  void send(int number) { (void)sys::pidfd_send_signal(child_.pidfd(), number); }
+
   Status wait(int timeout_ms) {
     std::array<struct pollfd, 5> items = {{{signals_, POLLIN, 0},
                                            {child_.pidfd(), POLLIN, 0},
@@ -146,14 +183,24 @@ class Loop {
   void pass_signals() {
     struct signalfd_siginfo info{};
     std::span<char> bytes(reinterpret_cast<char*>(&info), sizeof info);
-    while (sys::read(signals_, bytes).value_or(0) == sizeof info) {
-      const auto number = static_cast<int>(info.ssi_signo);
-      if (number == SIGCHLD || number == SIGURG) continue;
-      if (number == SIGWINCH && master_.is_open()) {
-        follow_window_size();
-        continue;
-      }
-      (void)sys::pidfd_send_signal(child_.pidfd(), number);  // it may just have ended
+    while (sys::read(signals_, bytes).value_or(0) == sizeof info) pass_signal(info);
+  }
+
+  void pass_signal(const struct signalfd_siginfo& info) {
+    const auto number = static_cast<int>(info.ssi_signo);
+    const bool is_typed = info.ssi_code == SI_KERNEL && number != SIGHUP;
+    const bool is_our_own =
+        info.ssi_code == SI_USER && info.ssi_pid == static_cast<uint32_t>(::getpid());
+    if (number == SIGCHLD || number == SIGURG || is_our_own) return;  // a SIGPIPE for instance
+    if (number == SIGWINCH && master_.is_open()) {
+      follow_window_size();
+    } else if (is_typed && options_.has_reaper) {
+      (void)sys::pidfd_queue_signal(child_.pidfd(), number, kFromTerminal);  // it may have ended
+      if (number == SIGTSTP) (void)sys::kill(::getpid(), SIGSTOP);           // as the shell expects
+    } else if (number == SIGTERM || number == SIGHUP || number == SIGINT) {
+      ask_to_end(number);
+    } else {
+      send(number);
     }
   }
 
@@ -165,6 +212,10 @@ class Loop {
   int signals_;
   Child& child_;
   UniqueFd master_;
+  AttendOptions options_;
+  int64_t timeout_at_ = -1;  // monotonic; -1: not to come
+  int64_t kill_at_ = -1;
+  bool is_timed_out_ = false;
   std::optional<RawTerminal> raw_;
   Pump in_;   // our input to the container
   Pump out_;  // the container's output to ours
@@ -184,10 +235,10 @@ Result<Foreground> Foreground::prepare() {
   return Foreground(TRY(sys::signalfd(all)));
 }
 
-Result<std::optional<ExitStatus>> Foreground::attend(Child& child, UniqueFd console_master,
-                                                     int timeout_ms) {
-  Loop loop(signals_.get(), child, std::move(console_master));
-  return loop.run(timeout_ms < 0 ? -1 : sys::monotonic_ms() + timeout_ms);
+Result<ForegroundEnd> Foreground::attend(Child& child, UniqueFd console_master,
+                                         const AttendOptions& options) {
+  Loop loop(signals_.get(), child, std::move(console_master), options);
+  return loop.run();
 }
 
 }  // namespace crunlite::runtime

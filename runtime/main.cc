@@ -34,8 +34,12 @@ constexpr std::array kGlobalOptions = {
     OptionSpec{"help", 'h', {}, "print this help"},
 };
 
+std::array<std::span<const Verb>, 4> all_verbs() {
+  return {lifecycle_verbs(), exec_verbs(), inspect_verbs(), sandbox_verbs()};
+}
+
 const Verb* find_verb(std::string_view name) {
-  for (std::span<const Verb> verbs : {lifecycle_verbs(), exec_verbs(), inspect_verbs()}) {
+  for (std::span<const Verb> verbs : all_verbs()) {
     for (const Verb& verb : verbs) {
       if (verb.name == name) return &verb;
     }
@@ -51,7 +55,7 @@ std::string general_help() {
     text.append(name.size() < kColumn ? kColumn - name.size() : 1, ' ');
     text.append(summary).append("\n");
   };
-  for (std::span<const Verb> verbs : {lifecycle_verbs(), exec_verbs(), inspect_verbs()}) {
+  for (std::span<const Verb> verbs : all_verbs()) {
     for (const Verb& verb : verbs) add(verb.name, verb.summary);
   }
   for (const Helper& helper : known_helpers()) add(helper.word, helper.summary);
@@ -111,7 +115,9 @@ Status check_count(const Verb& verb, size_t count) {
               " arguments, expected ", verb.arguments.empty() ? "none" : verb.arguments);
 }
 
-Result<int> run_verb(const Verb& verb, const Options& global, std::span<const std::string> args) {
+Result<int> run_verb(const Verb& verb, const Options& global, const std::vector<std::string>& all,
+                     std::span<const std::string> args) {
+  if (verb.enters_container) TRY(protect_own_program(all));
   constexpr OptionSpec kHelp = {"help", 'h', {}, "print this help"};
   std::vector<OptionSpec> specs(verb.options.begin(), verb.options.end());
   specs.push_back(kHelp);
@@ -145,8 +151,10 @@ Result<int> run_command(const std::vector<std::string>& args) {
   const std::span<const std::string> rest(words.begin() + 1, words.end());
   const Verb* verb = find_verb(words[0]);
   if (verb == nullptr) return run_helper(words);
-  if (verb->enters_container) TRY(protect_own_program(args));
-  return run_verb(*verb, global, rest);
+  const Result<int> status = run_verb(*verb, global, args, rest);
+  if (status.has_value()) return status;
+  log_line(LogLevel::kError, status.error().message);
+  return verb->failure_status;
 }
 
 }  // namespace

@@ -70,9 +70,10 @@ struct UpperPlan {
   std::string like;  // directory of the host whose owner and mode the upper directory gets
 };
 
-// A file of a root file system that is made anew, as the host has it at the same path.
+// A file of the root file system, made as the host has it at the same path.
 struct CopiedEntry {
-  enum class Type { kDirectory, kLink, kFile };
+  // kReplaced: the content of a file, whatever stood at its place in the root file system.
+  enum class Type { kDirectory, kLink, kFile, kReplaced };
   Type type = Type::kDirectory;
   std::string path;
 };

@@ -16,6 +16,7 @@ namespace crunlite::runtime {
 namespace {
 
 constexpr mode_t kModeBits = 07777;
+constexpr mode_t kNewDirMode = 0755;
 constexpr mode_t kWorkMode = 0700;
 
 // An id that this user namespace does not have cannot be given: the file is then the caller's.
@@ -48,10 +49,13 @@ Status copy_content(int from, int to) {
 }
 
 Status make_file(int parent, const std::string& name, const CopiedEntry& entry) {
-  Result<UniqueFd> from = sys::open(entry.path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const bool is_replaced = entry.type == CopiedEntry::Type::kReplaced;
+  Result<UniqueFd> from =
+      sys::open(entry.path.c_str(), O_RDONLY | O_NONBLOCK | (is_replaced ? 0 : O_NOFOLLOW));
   if (!from.has_value()) return {};  // the caller may not read it, or it has just gone
   const struct stat like = TRY(sys::fstat(from->get()));
   if (!S_ISREG(like.st_mode)) return {};
+  if (is_replaced) (void)sys::unlinkat(parent, name.c_str(), 0);  // mostly it is not there
   UniqueFd to = TRY(sys::openat(parent, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
                                 like.st_mode & kModeBits));
   TRY(give_to_owner(parent, name.c_str(), like));
@@ -73,14 +77,12 @@ Status make_directory(int parent, const std::string& name, const CopiedEntry& en
 
 Status make_entry(int root, const CopiedEntry& entry) {
   const SplitPath path = split_path(entry.path);
-  DirFd parent = TRY(open_in_root(root, path.parent, O_PATH | O_DIRECTORY));
+  DirFd parent = TRY(make_dirs_in_root(root, path.parent, kNewDirMode));
   switch (entry.type) {
-    case CopiedEntry::Type::kDirectory:
-      return make_directory(parent.get(), path.name, entry);
-    case CopiedEntry::Type::kLink:
-      return make_link(parent.get(), path.name, entry);
+    case CopiedEntry::Type::kDirectory: return make_directory(parent.get(), path.name, entry);
+    case CopiedEntry::Type::kLink: return make_link(parent.get(), path.name, entry);
     case CopiedEntry::Type::kFile:
-      return make_file(parent.get(), path.name, entry);
+    case CopiedEntry::Type::kReplaced: return make_file(parent.get(), path.name, entry);
   }
   return fail(Kind::kBug, "an entry of no type");
 }
@@ -102,8 +104,8 @@ Result<MountFd> bind_lowest_layer(const namespaces::MountPlan& plan, const Error
   namespaces::MountOptions options;
   options.recursive_set = plan.options.attributes_set | MOUNT_ATTR_RDONLY;
   MountFd tree = TRY(bind_instead(plan, layers.lower.back(), std::move(options)));
-  log_warning(plan.destination, ": is read-only, since it cannot have a writable layer: ",
-              error.message);
+  log_warning(plan.destination,
+              ": is read-only, since it cannot have a writable layer: ", error.message);
   return tree;
 }
 
@@ -142,7 +144,9 @@ Result<MountFd> make_substitute(const namespaces::MountPlan& plan, Error error) 
   const bool is_kernels_own = plan.type == "proc" || plan.type == "sysfs";
   if (!is_kernels_own || error.errnum != EPERM) return std::unexpected(std::move(error));
   // Something covers a part of the host's own, which a fresh one would uncover.
-  return bind_instead(plan, plan.destination, plan.options);
+  namespaces::MountOptions options = plan.options;
+  options.recursive_set |= options.attributes_set;
+  return bind_instead(plan, plan.destination, std::move(options));
 }
 
 }  // namespace crunlite::runtime

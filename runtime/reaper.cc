@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/sys.h"
 
@@ -25,6 +26,24 @@ void reap_ended(pid_t program) noexcept {
   }
 }
 
+// For SIGTSTP the kernel wants a shell above the group, and there is none: what stops is stopped.
+void pass_on(const siginfo_t& info, int number, pid_t program) noexcept {
+  constexpr pid_t kEverybody = -1;  // but ourselves
+  constexpr pid_t kOurGroup = 0;
+  const bool is_from_terminal =
+      info.si_code == SI_QUEUE && info.si_value.sival_int == kFromTerminal;
+  // Whoever is meant may just have ended.
+  if (number == SIGCONT) {
+    (void)sys::kill(kEverybody, SIGCONT);
+  } else if (is_from_terminal && number == SIGTSTP) {
+    (void)sys::kill(kEverybody, SIGSTOP);
+  } else if (is_from_terminal) {
+    (void)sys::kill(kOurGroup, number);
+  } else {
+    (void)sys::kill(program, number);
+  }
+}
+
 }  // namespace
 
 void reap_until_end_of(pid_t program) noexcept {
@@ -36,9 +55,11 @@ void reap_until_end_of(pid_t program) noexcept {
     siginfo_t info{};
     const int number = ::sigwaitinfo(&all, &info);
     if (number == SIGCHLD) reap_ended(program);
-    // The terminal's signals (SI_KERNEL) go to the program's process group by themselves.
-    const bool is_sent = number > 0 && number != SIGCHLD && info.si_code != SI_KERNEL;
-    if (is_sent) (void)sys::kill(program, number);  // it may just have ended
+    // The signals of the sandbox's own terminal (SI_KERNEL) go to the program's process group by
+    // themselves; those we sent to the group came to us too.
+    const bool is_ours = info.si_code == SI_USER && info.si_pid == ::getpid();
+    const bool is_sent = number > 0 && number != SIGCHLD && info.si_code != SI_KERNEL && !is_ours;
+    if (is_sent) pass_on(info, number, program);
   }
 }
 

@@ -31,6 +31,7 @@ struct Verb {
   size_t max_positionals;
   VerbFunction run;
   bool enters_container = false;  // a process of ours will be seen from inside a container
+  int failure_status = 1;         // of our own failures
 };
 
 constexpr size_t kAnyNumber = static_cast<size_t>(-1);
@@ -38,6 +39,7 @@ constexpr size_t kAnyNumber = static_cast<size_t>(-1);
 [[nodiscard]] std::span<const Verb> lifecycle_verbs();  // create run start kill delete
 [[nodiscard]] std::span<const Verb> exec_verbs();       // exec
 [[nodiscard]] std::span<const Verb> inspect_verbs();    // state list ps spec features
+[[nodiscard]] std::span<const Verb> sandbox_verbs();    // sandbox
 
 // A path as the user gave it, made absolute by the working directory.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);

@@ -128,9 +128,9 @@ Result<int> exec_verb(const GlobalOptions& globals, const Options& options) {
     (void)running.child.release();
     return 0;
   }
-  const std::optional<ExitStatus> status =
+  const ForegroundEnd end =
       TRY(foreground->attend(running.child, std::move(running.console_master)));
-  return status->shell_status();
+  return end.status.shell_status();
 }
 
 constexpr std::array<Verb, 1> kVerbs = {{

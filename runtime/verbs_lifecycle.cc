@@ -82,14 +82,14 @@ Status dispose(NewContainer& container) {
 }
 
 Result<int> attend_to_end(NewContainer& container, Foreground& foreground, bool keep) {
-  const std::optional<ExitStatus> status =
+  const ForegroundEnd end =
       TRY(foreground.attend(container.init, std::move(container.console_master)));
   if (!keep) {
     // A concurrent delete may have taken it away.
     Status removed = remove_remains(container.dir, container.state);
     if (!removed.has_value()) log_warning(removed.error().message);
   }
-  return status->shell_status();
+  return end.status.shell_status();
 }
 
 Result<int> run_verb(const GlobalOptions& globals, const Options& options) {
