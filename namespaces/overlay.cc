@@ -3,13 +3,15 @@
 
 #include <errno.h>
 
+#include <algorithm>
+
 #include "base/path.h"
 #include "base/sys.h"
 
 namespace crunlite::namespaces {
 namespace {
 
-constexpr size_t kMaxOldStringBytes = 255;   // of one fsconfig string on Linux before 6.5
+constexpr size_t kMaxStringBytes = 255;      // of one fsconfig(2) string
 constexpr size_t kMaxMountDataBytes = 4095;  // of mount(2)'s data: one page
 constexpr size_t kMaxLayers = 500;           // OVL_MAX_STACK
 
@@ -42,7 +44,7 @@ std::string lower_list(const std::vector<std::string>& lower, const std::string&
   std::string list;
   for (const std::string& path : lower) {
     if (!list.empty()) list.push_back(':');
-    list.append(escape(parent.empty() ? path : path.substr(parent.size() + 1)));
+    list.append(escape(parent.empty() ? path : split_path(path).name));
   }
   return list;
 }
@@ -102,8 +104,8 @@ class WorkingDirectory {
 Result<MountFd> make_overlay_of_old(const MountPlan& plan, const OverlayLayers& layers) {
   const std::string parent = common_parent(layers.lower);
   const std::string list = lower_list(layers.lower, parent);
-  if (list.size() > kMaxOldStringBytes || layers.upper.size() > kMaxOldStringBytes) {
-    return fail(Kind::kUnavailable, "too many layers for fsconfig of this kernel");
+  if (std::max({list.size(), layers.upper.size(), layers.work.size()}) > kMaxStringBytes) {
+    return fail(Kind::kUnavailable, "the layers' names are too long for fsconfig of this kernel");
   }
   WorkingDirectory guard = TRY(WorkingDirectory::change_to(parent.empty() ? "/" : parent));
   UniqueFd context = TRY(sys::fsopen("overlay"));
@@ -114,7 +116,15 @@ Result<MountFd> make_overlay_of_old(const MountPlan& plan, const OverlayLayers& 
   return sys::fsmount(context.get(), static_cast<unsigned>(plan.options.attributes_set));
 }
 
+// fsconfig(2) takes strings of at most 255 bytes, also where it takes layer by layer.
+bool has_long_name(const OverlayLayers& layers) {
+  const auto is_long = [](const std::string& path) { return path.size() > kMaxStringBytes; };
+  return is_long(layers.upper) || is_long(layers.work) ||
+         std::any_of(layers.lower.begin(), layers.lower.end(), is_long);
+}
+
 Result<MountFd> make_overlay_of_layers(const MountPlan& plan, const OverlayLayers& layers) {
+  if (has_long_name(layers)) return make_overlay_of_old(plan, layers);
   UniqueFd context = TRY(sys::fsopen("overlay"));
   Status configured = set_lower(context.get(), layers);
   if (!configured.has_value() && configured.error().errnum == EINVAL) {
@@ -142,6 +152,9 @@ Result<OverlayLayers> overlay_layers(const MountPlan& plan) {
     if (key == "workdir") layers.work = value;
   }
   if (layers.lower.empty()) return fail(Kind::kInvalid, plan.field, ".options: lowerdir: missing");
+  if (std::find(layers.lower.begin(), layers.lower.end(), "") != layers.lower.end()) {
+    return fail(Kind::kInvalid, plan.field, ".options: lowerdir: a layer has no name");
+  }
   if (layers.lower.size() > kMaxLayers) {
     return fail(Kind::kLimit, plan.field, ".options: lowerdir: more than ", kMaxLayers, " layers");
   }
@@ -167,10 +180,9 @@ Result<MountFd> make_overlay(const MountPlan& plan) {
              plan.destination);
 }
 
-Status mount_overlay_at(const MountPlan& plan, const std::string& target) {
+Result<std::string> overlay_data(const MountPlan& plan) {
   const OverlayLayers layers = TRY(overlay_layers(plan));
-  const std::string parent = common_parent(layers.lower);
-  std::string data = cat("lowerdir=", lower_list(layers.lower, parent));
+  std::string data = cat("lowerdir=", lower_list(layers.lower, common_parent(layers.lower)));
   if (!layers.upper.empty()) {
     data.append(cat(",upperdir=", escape(layers.upper), ",workdir=", escape(layers.work)));
   }
@@ -178,13 +190,21 @@ Status mount_overlay_at(const MountPlan& plan, const std::string& target) {
   for (const auto& [key, value] : plan.options.values) {
     if (!is_layer_option(key)) data.append(cat(",", key, "=", value));
   }
-  if (data.size() > kMaxMountDataBytes) {
-    return fail(Kind::kLimit, plan.field, ".options: ", layers.lower.size(),
-                " layers do not fit into the mount options of this kernel");
-  }
+  if (data.size() <= kMaxMountDataBytes) return data;
+  return fail(Kind::kLimit, plan.field, ".options: ", layers.lower.size(),
+              " layers do not fit into the mount options of this kernel");
+}
+
+Status mount_overlay_at(const MountPlan& plan, const std::string& target) {
+  const std::string data = TRY(overlay_data(plan));
+  const std::string parent = common_parent(TRY(overlay_layers(plan)).lower);
   if (!parent.empty()) TRY(sys::chdir(parent.c_str()), quote(parent));
-  return in_context(sys::mount("overlay", target.c_str(), "overlay", 0, data.c_str()), plan.field,
-                    ": mount overlay on ", plan.destination);
+  TRY(sys::mount("overlay", target.c_str(), "overlay", 0, data.c_str()), plan.field,
+      ": mount overlay on ", plan.destination);
+  MountFd mounted = TRY(sys::open_tree(AT_FDCWD, target.c_str(), 0), plan.field, ": ", target);
+  return in_context(set_mount_attributes(mounted.get(), plan.options.attributes_set,
+                                         plan.options.attributes_clear, false),
+                    plan.field, ".options: mount overlay on ", plan.destination);
 }
 
 }  // namespace crunlite::namespaces

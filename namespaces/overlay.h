@@ -29,6 +29,10 @@ struct OverlayLayers {
 // of lowerdir here: then Kind::kUnavailable, and mount_overlay_at can do it.
 [[nodiscard]] Result<MountFd> make_overlay(const MountPlan& plan);
 
+// The options for mount(2), at most a page: layers relative to their common parent, if there is
+// one.
+[[nodiscard]] Result<std::string> overlay_data(const MountPlan& plan);
+
 // Mounts an overlay by mount(2) on `target`, a path in the caller's own mount namespace, for
 // kernels before 6.5; changes the working directory.
 [[nodiscard]] Status mount_overlay_at(const MountPlan& plan, const std::string& target);
