@@ -16,9 +16,9 @@ struct AttributeOption {
   uint64_t clear;
 };
 
-// Each has a recursive form with an "r" in front, but for the atime options' names, which are
-// listed: "relatime" is no recursive "elatime".
-constexpr std::array<AttributeOption, 20> kAttributes = {{
+// Each has a recursive form with an "r" in front; a name of the table comes first, so "relatime" is
+// no recursive "elatime".
+constexpr std::array<AttributeOption, 18> kAttributes = {{
     {"ro", MOUNT_ATTR_RDONLY, 0},
     {"rw", 0, MOUNT_ATTR_RDONLY},
     {"nosuid", MOUNT_ATTR_NOSUID, 0},
@@ -37,10 +37,10 @@ constexpr std::array<AttributeOption, 20> kAttributes = {{
     {"nostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
     {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
     {"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
-    // Said by callers of old, and what we do anyway.
-    {"defaults", 0, 0},
-    {"loud", 0, 0},
 }};
+
+// Said by callers of old; they change nothing here.
+constexpr std::array<std::string_view, 3> kIgnored = {"defaults", "loud", "silent"};
 
 struct PropagationOption {
   std::string_view name;
@@ -80,6 +80,11 @@ bool take_known_option(std::string_view name, MountOptions& out) {
     out.is_recursive = name == "rbind";
     return true;
   }
+  if (name == "remount") {
+    out.is_remount = true;
+    return true;
+  }
+  if (std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end()) return true;
   if (const AttributeOption* option = find_attribute(name)) {
     apply(*option, out.attributes_set, out.attributes_clear);
     return true;
@@ -135,7 +140,7 @@ Result<Propagation> parse_propagation(std::string_view name) {
 }
 
 std::vector<std::string> known_mount_options() {
-  std::vector<std::string> names = {"bind", "rbind"};
+  std::vector<std::string> names = {"bind", "rbind", "remount"};
   for (const AttributeOption& option : kAttributes) {
     names.emplace_back(option.name);
     names.push_back(cat("r", option.name));
@@ -144,9 +149,6 @@ std::vector<std::string> known_mount_options() {
     names.emplace_back(option.name);
     names.push_back(cat("r", option.name));
   }
-  std::erase_if(names, [](const std::string& name) {
-    return name.ends_with("defaults") || name.ends_with("loud");
-  });
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -15,7 +15,7 @@ namespace crunlite::namespaces {
 // What the options of one mount ask for.
 struct MountOptions {
   bool is_bind = false;
-  bool is_remount = false;  // attributes of what is mounted there already
+  bool is_remount = false;      // attributes of what is mounted there already
   bool is_recursive = false;    // rbind
   uint64_t attributes_set = 0;  // MOUNT_ATTR_*, of the mount itself
   uint64_t attributes_clear = 0;
