@@ -47,14 +47,15 @@ Result<mode_t> type_bits(const std::string& type) {
   if (type == "c" || type == "u") return mode_t{S_IFCHR};
   if (type == "b") return mode_t{S_IFBLK};
   if (type == "p") return mode_t{S_IFIFO};
-  return fail(Kind::kInvalid, "type: ", quote(type), " is not one of c, u, b, p");
+  return fail(Kind::kInvalid, quote(type), " is not one of c, u, b, p");
 }
 
 Result<DevicePlan> plan_device(const oci::Device& device, std::string field) {
   constexpr mode_t kDefaultMode = 0666;
   DevicePlan plan;
-  const mode_t type = TRY(type_bits(device.type), field);
-  if (!device.path.starts_with('/') || clean_path(device.path) != device.path) {
+  const mode_t type = TRY(type_bits(device.type), field, ".type");
+  const bool is_file = device.path.starts_with('/') && device.path != "/";
+  if (!is_file || clean_path(device.path) != device.path) {
     return fail(Kind::kInvalid, field, ".path: ", quote(device.path), " is not absolute and clean");
   }
   if (type != S_IFIFO) {
