@@ -26,7 +26,9 @@ class Input {
  public:
   explicit Input(ByteReader& source) : source_(source), buffer_(kInputBytes) {}
 
-  [[nodiscard]] std::string_view rest() const { return {&buffer_[begin_], end_ - begin_}; }
+  [[nodiscard]] std::string_view rest() const {
+    return std::string_view(buffer_.data(), end_).substr(begin_);
+  }
   void use(size_t length) {
     CHECK(length <= end_ - begin_);
     begin_ += length;
@@ -34,7 +36,7 @@ class Input {
   // Reads more behind what is left; false at the end of the source.
   Result<bool> fill() {
     if (ended_) return false;
-    if (begin_ > 0) memmove(buffer_.data(), &buffer_[begin_], end_ - begin_);
+    if (begin_ > 0) memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
     size_t length = TRY(source_.read(std::span(buffer_).subspan(end_)));
