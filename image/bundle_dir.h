@@ -4,6 +4,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "image/store.h"
@@ -36,6 +38,8 @@ class BundleDir {
 
   [[nodiscard]] const std::string& path() const { return place_.path; }
   [[nodiscard]] int fd() const { return fd_.get(); }
+  // The layers the bundle needs, topmost first; recorded by finish().
+  void set_layers(std::vector<std::string> names) { record_.layers = std::move(names); }
   // Whatever was written has been synced by the caller. The bundle is on disk, and its record too.
   [[nodiscard]] Status finish();
 

@@ -2,6 +2,7 @@
 #include "image/store.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -197,12 +198,17 @@ Result<Store> Store::open(const OpenOptions& options) {
     return std::unexpected(Error{Kind::kNotFound, ENOENT, cat("store ", path, ": not a store")});
   }
   if (!whole) TRY(check_unused(root->get(), path), "store");
-  FileLock lock =
-      TRY(FileLock::acquire(root->get(), std::string(kLockFile), options.lock, options.timeout_ms),
-          "store ", path);
+  Result<FileLock> lock =
+      FileLock::acquire(root->get(), std::string(kLockFile), options.lock, options.timeout_ms);
+  if (!lock.has_value()) {
+    Error error = with_context(lock.error(), "store ", path);
+    // So that callers can tell it from other conflicts.
+    if (error.kind == Kind::kConflict) error.errnum = EWOULDBLOCK;
+    return std::unexpected(std::move(error));
+  }
   if (!whole) TRY(make_store(root->get(), path), "store");
   TRY(check_version(root->get(), path), "store");
-  return Store(std::move(path), std::move(*root), std::move(lock));
+  return Store(std::move(path), std::move(*root), std::move(*lock));
 }
 
 bool Store::has_blob(const oci::Digest& digest, uint64_t size) const {

@@ -113,7 +113,7 @@ class Store {
     std::string path;  // absolute, or relative to the current directory
     Lock lock = Lock::kShared;
     bool create = true;   // otherwise Kind::kNotFound when there is none
-    int timeout_ms = -1;  // for the lock; Kind::kConflict when it is over
+    int timeout_ms = -1;  // for the lock; then kConflict with EWOULDBLOCK
   };
   [[nodiscard]] static Result<Store> open(const OpenOptions& options);
 
