@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/layer.h"
 
+#include <errno.h>
+
 #include <algorithm>
 #include <memory>
 
+#include "base/path.h"
 #include "base/sys.h"
 #include "base/sys_files.h"
 #include "image/attributes.h"
@@ -134,6 +137,13 @@ Result<LayerResult> unpack_layer(int blob_fd, int root_fd, const LayerOptions& o
   return unpack_layer(blob, root_fd, options);
 }
 
-Status remove_layer(int dir, const std::string& name) { return remove_below(dir, name); }
+Status remove_layer(int dir, const std::string& path) {
+  SplitPath parts = split_path(path);
+  if (parts.parent.empty()) return remove_below(dir, parts.name);
+  Result<UniqueFd> parent = sys::openat(dir, parts.parent.c_str(), O_PATH | O_DIRECTORY);
+  if (!parent.has_value() && parent.error().errnum == ENOENT) return {};
+  UniqueFd fd = TRY(std::move(parent), quote(parts.parent));
+  return remove_below(fd.get(), parts.name);
+}
 
 }  // namespace crunlite::image

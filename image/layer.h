@@ -85,8 +85,9 @@ struct LayerResult {
 [[nodiscard]] Result<LayerResult> unpack_layer(ByteReader& blob, int root_fd,
                                                const LayerOptions& options);
 
-// Removes dir/name and all below it as base's remove_tree does, and copes with directories that
-// an ordinary user may not write, search or read: what unpacking leaves.
-[[nodiscard]] Status remove_layer(int dir, const std::string& name);
+// Removes what lies at a path below `dir`, as base's remove_tree does, and copes with directories
+// that an ordinary user may not write, search or read, and with any depth and width: with what
+// unpacking may leave. Only the last name of the path may come from others.
+[[nodiscard]] Status remove_layer(int dir, const std::string& path);
 
 }  // namespace crunlite::image

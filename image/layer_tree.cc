@@ -32,12 +32,13 @@ std::unexpected<Error> not_a_directory(const std::string& path) {
 
 // A path on its way: what is still to be entered, and the directories entered so far.
 struct LayerTree::Walk {
+  const std::string& path;  // as it was given
   Missing missing = Missing::kStop;
-  std::deque<std::string> names;
+  std::deque<std::string> names = {};
   int links = 0;
   bool foreign = false;  // came through a link of a layer below
-  Place at;
-  std::vector<std::vector<uint16_t>> members;  // of at.path's parents, from the root
+  Place at = {};
+  std::vector<std::vector<uint16_t>> members = {};  // of at.path's parents, from the root
 };
 
 Result<LayerTree> LayerTree::open(int root, Options options) {
@@ -79,8 +80,7 @@ Result<std::optional<LowerEntry>> LayerTree::look_below(const Place& place,
 }
 
 Result<std::optional<Place>> LayerTree::walk(const std::string& path, Missing missing) {
-  Walk walk;
-  walk.missing = missing;
+  Walk walk{.path = path, .missing = missing};
   walk.at = {.path = {}, .members = lowers_.all_members(), .dir = root_};
   for (std::string_view name : split(path, '/')) walk.names.emplace_back(name);
   while (!walk.names.empty()) {
@@ -97,11 +97,15 @@ Result<std::optional<Place>> LayerTree::walk(const std::string& path, Missing mi
     }
     if (!TRY(enter(walk, name))) return std::optional<Place>();
   }
+  // Until here both kinds of walk go the same way, so that a path means one thing to a layer.
+  bool exists = walk.at.dir != nullptr || !walk.at.members.empty();
+  if (!exists && missing == Missing::kStop) return std::optional<Place>();
   foreign_paths_ |= walk.foreign;
+  any_foreign_ |= walk.foreign;
   return std::move(walk.at);
 }
 
-// One step; false: the path ends here, and it shall stop where something is missing.
+// One step; false: what is there is no directory, and the walk shall stop then.
 Result<bool> LayerTree::enter(Walk& walk, const std::string& name) {
   if (walk.at.dir != nullptr) {
     Result<struct stat> info =
@@ -115,8 +119,7 @@ Result<bool> LayerTree::enter(Walk& walk, const std::string& name) {
 Result<bool> LayerTree::enter_upper(Walk& walk, const std::string& name, const struct stat& info) {
   OpenDir& parent = *walk.at.dir;
   if (S_ISLNK(info.st_mode)) {
-    TRY(follow(walk, TRY(sys::readlinkat(parent.fd.get(), name.c_str())), false));
-    return true;
+    return follow(walk, TRY(sys::readlinkat(parent.fd.get(), name.c_str())), false);
   }
   if (S_ISDIR(info.st_mode)) {
     OpenDirPtr dir = TRY(dirs_.open_child(parent, name));
@@ -124,17 +127,22 @@ Result<bool> LayerTree::enter_upper(Walk& walk, const std::string& name, const s
     descend(walk, name, std::move(dir), std::move(members));
     return true;
   }
-  if (options_.overlay && is_whiteout(info)) return enter_missing(walk, name);
+  if (options_.overlay && is_whiteout(info)) {
+    descend(walk, name, nullptr, {});
+    return true;
+  }
   if (walk.missing == Missing::kStop) return false;
   return not_a_directory(path_below(walk.at.path, name));
 }
 
 Result<bool> LayerTree::enter_lower(Walk& walk, const std::string& name) {
   std::optional<LowerEntry> below = TRY(look_below(walk.at, name));
-  if (!below.has_value()) return enter_missing(walk, name);
-  if (S_ISLNK(below->info.st_mode)) {
-    TRY(follow(walk, TRY(sys::readlinkat(below->fd.get(), "")), true));
+  if (!below.has_value()) {
+    descend(walk, name, nullptr, {});  // a directory that is still to be made
     return true;
+  }
+  if (S_ISLNK(below->info.st_mode)) {
+    return follow(walk, TRY(sys::readlinkat(below->fd.get(), "")), true);
   }
   if (S_ISDIR(below->info.st_mode)) {
     descend(walk, name, nullptr, std::move(below->members));
@@ -142,12 +150,6 @@ Result<bool> LayerTree::enter_lower(Walk& walk, const std::string& name) {
   }
   if (walk.missing == Missing::kStop) return false;
   return not_a_directory(path_below(walk.at.path, name));
-}
-
-Result<bool> LayerTree::enter_missing(Walk& walk, const std::string& name) {
-  if (walk.missing == Missing::kStop) return false;
-  descend(walk, name, nullptr, {});
-  return true;
 }
 
 // What of the layers below shows through a directory of the tree.
@@ -205,9 +207,10 @@ Result<OpenDirPtr> LayerTree::make_implied(OpenDir& parent, const std::string& n
   return dir;
 }
 
-Status LayerTree::follow(Walk& walk, const std::string& target, bool from_lower) {
+Result<bool> LayerTree::follow(Walk& walk, const std::string& target, bool from_lower) {
   if (++walk.links > limits::kSymlinks) {
-    return fail(Kind::kInvalid, "parent ", quote(walk.at.path), ": too many symbolic links");
+    if (walk.missing == Missing::kStop) return false;  // nothing can be there
+    return fail(Kind::kInvalid, "parent ", quote(walk.path), ": too many symbolic links");
   }
   walk.foreign |= from_lower;
   std::vector<std::string_view> names = split(target, '/');
@@ -216,7 +219,7 @@ Status LayerTree::follow(Walk& walk, const std::string& target, bool from_lower)
     walk.members.clear();
     walk.at = {.path = {}, .members = lowers_.all_members(), .dir = root_};
   }
-  return {};
+  return true;
 }
 
 // The parent of the root is the root, as everywhere.
@@ -269,6 +272,11 @@ Result<OpenDirPtr> LayerTree::copy_up_dir(OpenDir& parent, const std::string& na
   dir->mode = entry.info.st_mode & 07777;
   dir->mtime = entry.info.st_mtim;
   return dir;
+}
+
+void LayerTree::remember(const OpenDirPtr& dir, const std::string& path) {
+  // The path of an entry may itself lead through such a link: then make_dir() shall find out.
+  if (!any_foreign_) dirs_.remember(dir, path);
 }
 
 void LayerTree::note_made(OpenDir& parent) {

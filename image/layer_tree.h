@@ -57,7 +57,7 @@ class LayerTree {
     return dirs_.open_child(parent, name);
   }
   // `dir` is what `path` means.
-  void remember(const OpenDirPtr& dir, const std::string& path) { dirs_.remember(dir, path); }
+  void remember(const OpenDirPtr& dir, const std::string& path);
   // A name in `parent` was made, which may stand before a link of the layers below.
   void note_made(OpenDir& parent);
   // Names were removed or hidden: what was remembered of paths is void.
@@ -77,8 +77,8 @@ class LayerTree {
   Result<bool> enter(Walk& walk, const std::string& name);
   Result<bool> enter_upper(Walk& walk, const std::string& name, const struct stat& info);
   Result<bool> enter_lower(Walk& walk, const std::string& name);
-  Result<bool> enter_missing(Walk& walk, const std::string& name);
-  Status follow(Walk& walk, const std::string& target, bool from_lower);
+
+  Result<bool> follow(Walk& walk, const std::string& target, bool from_lower);
   Status go_up(Walk& walk);
   void descend(Walk& walk, const std::string& name, OpenDirPtr dir, std::vector<uint16_t> members);
   Result<OpenDirPtr> materialize(const std::string& path);
@@ -94,6 +94,7 @@ class LayerTree {
   OpenDirs dirs_;
   OpenDirPtr root_;
   bool foreign_paths_ = false;  // some remembered path leads through a link of a layer below
+  bool any_foreign_ = false;    // some path has done so since the beginning
 };
 
 }  // namespace crunlite::image

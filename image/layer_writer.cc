@@ -101,8 +101,13 @@ Status LayerWriter::write_named(const TarEntry& entry, const LayerName& name, Ta
   // Directories that are there already take none.
   if (entry.type != EntryType::kDirectory) TRY(budget_.take_inode());
   Target target{TRY(tree_.make_dir(name.parent)), name.name, name.path()};
-  if (tracks_own()) TRY(mark_own(*target.parent, target.name));
+  TRY(write_target(target, entry, reader));
+  if (tracks_own()) return mark_own(*target.parent, target.name);
   if (tracks_implied()) implied_.remove(target.parent->inode, target.name);
+  return {};
+}
+
+Status LayerWriter::write_target(const Target& target, const TarEntry& entry, TarReader& reader) {
   switch (entry.type) {
     case EntryType::kFile: return write_file(target, entry, reader);
     case EntryType::kDirectory: return write_directory(target, entry);

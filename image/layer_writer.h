@@ -72,6 +72,7 @@ class LayerWriter {
 
   Status write_root(const TarEntry& entry);
   Status write_named(const TarEntry& entry, const LayerName& name, TarReader& reader);
+  Status write_target(const Target& target, const TarEntry& entry, TarReader& reader);
   Status write_file(const Target& target, const TarEntry& entry, TarReader& reader);
   Status write_content(int fd, const TarEntry& entry, TarReader& reader);
   Status write_directory(const Target& target, const TarEntry& entry);
