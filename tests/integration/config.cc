@@ -85,6 +85,12 @@ Config Config::base() {
   return config;
 }
 
+Config Config::from(json::Value value) {
+  Config config;
+  config.value_ = std::move(value);
+  return config;
+}
+
 json::Value& Config::at(std::string_view path) {
   json::Value* value = &value_;
   for (std::string_view name : split(path, '.')) value = &step_into(*value, name);

@@ -21,6 +21,8 @@ class Config {
   // capabilities, no_new_privs.
   [[nodiscard]] static Config base();
 
+  [[nodiscard]] static Config from(json::Value value);
+
   Config& set(std::string_view path, json::Value value);
   Config& set(std::string_view path, std::string_view text);
   Config& set(std::string_view path, const char* text) { return set(path, std::string_view(text)); }

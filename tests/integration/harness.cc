@@ -196,7 +196,7 @@ Running RuntimeTest::launch(const Strings& words, const CallOptions& options) {
   auto add = [&](const Strings& more) {
     spawn_options.args.insert(spawn_options.args.end(), more.begin(), more.end());
   };
-  add({runtime.path, "--root", state_root()});
+  add({options.program.empty() ? runtime.path : options.program, "--root", state_root()});
   add(options.global);
   add(words);
   spawn_options.env = options.env;

@@ -38,6 +38,7 @@ struct CallOptions {
   std::optional<Strings> env{};  // instead of ours
   Strings wrapper{};             // words before the runtime's path, "--" included
   Strings global{};              // options before the verb, after --root
+  std::string program{};         // another copy of the runtime
   int timeout_ms = 30'000;       // times Host::patience()
 };
 
