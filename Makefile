@@ -16,10 +16,11 @@ LAYER_namespaces := namespaces oci base
 LAYER_image      := image oci base
 LAYER_runtime    := runtime namespaces cgroups oci base
 
+ENTRY                := -Wl,-u,crunlite_entry -Wl,-e,crunlite_entry   # runtime/entry.cc
 PROGRAMS             := crun-lite crun-lite-image
 MAIN_crun-lite       := runtime/main.cc
 PKGS_crun-lite       := libseccomp libcap
-STATIC_crun-lite     := -static-pie
+STATIC_crun-lite     := -static-pie $(if $(filter x86_64,$(shell uname -m)),$(ENTRY))
 MAIN_crun-lite-image := image/main.cc
 PKGS_crun-lite-image := libarchive libisal libzstd libcrypto
 
