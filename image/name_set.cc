@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
@@ -24,7 +25,7 @@ uint64_t NameSet::hash(uint64_t directory, std::string_view name) const {
   CHECK(name.size() <= limits::kNameBytes);
   memcpy(text.data(), key_, sizeof key_);
   memcpy(&text[sizeof key_], &directory, sizeof directory);
-  memcpy(&text[sizeof key_ + sizeof directory], name.data(), name.size());
+  std::copy(name.begin(), name.end(), &text[sizeof key_ + sizeof directory]);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
   (void)SHA256(text.data(), sizeof key_ + sizeof directory + name.size(), digest.data());
   uint64_t value = 0;
