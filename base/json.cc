@@ -170,11 +170,13 @@ struct Emit {
     }
   }
   void operator()(const std::string& value) { text(value); }
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the value, see above.
   void operator()(const Array& array) {
     writer.StartArray();
     for (const Value& item : array) std::visit(*this, item.data);
     writer.EndArray();
   }
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the value, see above.
   void operator()(const Object& object) {
     writer.StartObject();
     for (const Member& member : object) {

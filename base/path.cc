@@ -176,11 +176,11 @@ std::string clean_path(std::string_view path) {
   std::vector<std::string> kept;
   for (std::string_view name : split(path, '/')) {
     if (name.empty() || name == ".") continue;
-    if (name != "..") {
-      kept.emplace_back(name);
-    } else if (!kept.empty() && kept.back() != "..") {
+    bool is_up = name == "..";
+    bool has_parent = !kept.empty() && kept.back() != "..";
+    if (is_up && has_parent) {
       kept.pop_back();
-    } else if (!absolute) {
+    } else if (!is_up || !absolute) {
       kept.emplace_back(name);
     }
   }
@@ -265,6 +265,7 @@ Status remove_tree(int dir, const std::string& name) {
 Result<TempDir> TempDir::create(std::string_view prefix, const std::string& parent) {
   std::string base = parent;
   if (base.empty()) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no program of ours changes its environment.
     const char* set = ::getenv("TMPDIR");
     base = set != nullptr && set[0] == '/' ? set : "/tmp";
   }

@@ -10,8 +10,6 @@
 #include <algorithm>
 #include <array>
 
-extern char** environ;
-
 namespace crunlite {
 namespace {
 
@@ -85,7 +83,7 @@ struct Stream {
 };
 
 Status take_output(Stream& stream, size_t max_bytes) {
-  std::array<char, 16384> buffer;
+  std::array<char, 16384> buffer{};
   size_t length = TRY(sys::read(stream.fd.get(), buffer));
   if (length == 0) stream.fd.reset();
   if (stream.text->size() + length > max_bytes) {

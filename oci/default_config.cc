@@ -111,6 +111,19 @@ std::vector<Namespace> default_namespaces() {
   return {{"pid", ""}, {"network", ""}, {"ipc", ""}, {"uts", ""}, {"mount", ""}, {"cgroup", ""}};
 }
 
+namespace {
+
+Linux default_linux() {
+  Linux os;
+  os.resources.emplace().devices = {deny_all_devices()};
+  os.namespaces = default_namespaces();
+  os.masked_paths = default_masked_paths();
+  os.readonly_paths = default_readonly_paths();
+  return os;
+}
+
+}  // namespace
+
 Config default_config() {
   Config config;
   config.oci_version = kOciVersion;
@@ -118,23 +131,20 @@ Config default_config() {
   config.root = Root{.path = "rootfs", .readonly = true};
   config.hostname = "crun-lite";
   config.mounts = default_mounts();
-  Linux& os = config.linux_.emplace();
-  os.resources.emplace().devices = {deny_all_devices()};
-  os.namespaces = default_namespaces();
-  os.masked_paths = default_masked_paths();
-  os.readonly_paths = default_readonly_paths();
+  config.linux_ = default_linux();
   return config;
 }
 
 Config default_rootless_config(uid_t uid, gid_t gid) {
   Config config = default_config();
   std::ranges::for_each(config.mounts, make_mount_rootless);
-  Linux& os = *config.linux_;
+  Linux os = default_linux();
   os.resources.reset();
   std::erase_if(os.namespaces, [](const Namespace& kind) { return kind.type == "network"; });
   os.namespaces.push_back({"user", ""});
   os.uid_mappings = {{.container_id = 0, .host_id = uid, .size = 1}};
   os.gid_mappings = {{.container_id = 0, .host_id = gid, .size = 1}};
+  config.linux_ = std::move(os);
   return config;
 }
 

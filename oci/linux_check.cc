@@ -91,10 +91,9 @@ Status check_device(const Device& device) {
   TRY(check_absolute(device.path), "path");
   TRY(check_range(device.major, 0, kMaxMajor), "major");
   TRY(check_range(device.minor, 0, kMaxMinor), "minor");
-  if (device.file_mode.value_or(0) > kMaxFileMode) {
-    return fail(Kind::kInvalid, "fileMode: ", *device.file_mode, " is above ", kMaxFileMode);
-  }
-  return {};
+  uint32_t mode = device.file_mode.value_or(0);
+  if (mode <= kMaxFileMode) return {};
+  return fail(Kind::kInvalid, "fileMode: ", mode, " is above ", kMaxFileMode);
 }
 
 Status check_device_rule(const DeviceRule& rule) {

@@ -41,7 +41,8 @@ constexpr std::string_view kFull = R"({
     "devices": [{"type": "c", "path": "/dev/x", "major": 1, "minor": 3, "fileMode": 438}],
     "seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38,
                 "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW",
-                              "args": [{"index": 0, "value": 18446744073709551615, "op": "SCMP_CMP_EQ"}]}]},
+                              "args": [{"index": 0, "value": 18446744073709551615,
+                                        "op": "SCMP_CMP_EQ"}]}]},
     "rootfsPropagation": "slave", "maskedPaths": ["/m"], "readonlyPaths": ["/r"]
   }
 })";
