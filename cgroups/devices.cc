@@ -16,7 +16,7 @@ namespace crunlite::cgroups {
 namespace {
 
 struct DefaultDevice {
-  uint32_t major;
+  uint32_t major = 0;
   std::optional<uint32_t> minor;
 };
 // config-linux.md#default-devices, and the terminals of devpts.
@@ -139,7 +139,7 @@ void assemble_rules(std::span<const DeviceFilterRule> rules, Assembler& out) {
   if (rule.major.has_value()) unless_equal(kMajor, *rule.major);
   if (minors == 0 && rule.minor.has_value()) unless_equal(kMinor, *rule.minor);
   for (int i = 0; i < minors; i++) {
-    out.jump_if(BPF_JEQ, kMinor, *rules[static_cast<size_t>(i)].minor, minors - i);
+    out.jump_if(BPF_JEQ, kMinor, rules[static_cast<size_t>(i)].minor.value_or(0), minors - i);
   }
   if (minors > 0) out.jump(2);
   if (all_access) {

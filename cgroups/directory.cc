@@ -143,7 +143,8 @@ Error explain_refusal(int cgroup, const std::string& path, const std::string& co
     if (!words.empty()) pids = cat(" (", join(words, ", "), ")");
     why = cat("it has processes of its own", pids, ", which have to move to a sub-cgroup first");
   }
-  if (error.errnum == ENOENT) {
+  // EINVAL: no kernel knows this name; ENOENT: it is not available here.
+  if (error.errnum == EINVAL || error.errnum == ENOENT) {
     error.kind = Kind::kUnavailable;
     why = "it is not available there";
   }

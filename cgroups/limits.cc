@@ -23,7 +23,7 @@ std::string number_or_max(int64_t value) { return value < 0 ? "max" : cat(value)
 
 // Memory.
 
-// The four ways in which a value can be wrong for itself.
+// The ways in which a value can be wrong for itself.
 Status check_memory(const oci::Memory& memory, const WriteList& out) {
   const std::pair<std::string_view, const std::optional<int64_t>*> fields[] = {
       {"limit", &memory.limit},
@@ -32,13 +32,13 @@ Status check_memory(const oci::Memory& memory, const WriteList& out) {
       {"kernel", &memory.kernel},
       {"kernelTCP", &memory.kernel_tcp}};
   for (const auto& [name, value] : fields) {
-    if (value->value_or(0) < -1) {
-      return out.invalid(name, **value, " is neither positive nor -1 (unlimited)");
+    int64_t number = value->value_or(0);
+    if (number < -1) {
+      return out.invalid(name, number, " is neither positive nor -1 (unlimited)");
     }
   }
-  if (memory.swappiness.value_or(0) > 100) {
-    return out.invalid("swappiness", *memory.swappiness, " is above 100");
-  }
+  uint64_t swappiness = memory.swappiness.value_or(0);
+  if (swappiness > 100) return out.invalid("swappiness", swappiness, " is above 100");
   return {};
 }
 
@@ -155,14 +155,15 @@ Status check_cpu(const oci::Cpu& cpu, const WriteList& out) {
     return out.invalid("period", period, " is not between ", kShortest, " and ", kLongest,
                        " microseconds");
   }
-  if (quota > 0 && cpu.burst.value_or(0) > static_cast<uint64_t>(quota)) {
-    return out.invalid("burst", *cpu.burst, " is above the quota of ", quota);
+  uint64_t burst = cpu.burst.value_or(0);
+  if (quota > 0 && burst > static_cast<uint64_t>(quota)) {
+    return out.invalid("burst", burst, " is above the quota of ", quota);
   }
-  if (cpu.idle.value_or(0) != 0 && *cpu.idle != 1) {
-    return out.invalid("idle", *cpu.idle, " is not 0 or 1");
-  }
-  if (cpu.realtime_runtime.value_or(0) < -1) {
-    return out.invalid("realtimeRuntime", *cpu.realtime_runtime, " is below -1 (unlimited)");
+  int64_t idle = cpu.idle.value_or(0);
+  if (idle != 0 && idle != 1) return out.invalid("idle", idle, " is not 0 or 1");
+  int64_t realtime = cpu.realtime_runtime.value_or(0);
+  if (realtime < -1) {
+    return out.invalid("realtimeRuntime", realtime, " is below -1 (unlimited)");
   }
   return {};
 }

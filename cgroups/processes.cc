@@ -48,8 +48,8 @@ Status list_here(int cgroup, std::vector<pid_t>& pids) {
     return std::unexpected(text.error());
   }
   for (const std::string& word : words_of(*text)) {
-    std::optional<pid_t> pid = parse_number<pid_t>(word);
-    if (pid.value_or(0) > 0) pids.push_back(*pid);
+    pid_t pid = parse_number<pid_t>(word).value_or(0);
+    if (pid > 0) pids.push_back(pid);
   }
   if (pids.size() > limits::kCgroupProcesses) {
     return fail(Kind::kLimit, "more than ", limits::kCgroupProcesses, " processes");
@@ -121,7 +121,7 @@ Result<bool> wait_for_event(int cgroup, std::string_view key, char value, int ti
   Deadline deadline(timeout_ms);
   std::string wanted = cat(key, " ", value);
   for (;;) {
-    std::array<char, 512> buffer;
+    std::array<char, 512> buffer{};
     Result<size_t> length = sys::pread(events.get(), buffer, 0);
     // ENODEV: the cgroup was removed, so nothing is in it.
     if (!length.has_value() && length.error().errnum == ENODEV) return true;

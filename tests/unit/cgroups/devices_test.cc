@@ -46,7 +46,7 @@ class Machine {
         EXPECT_EQ(insn.src_reg, BPF_REG_1);
         to = context_.at(static_cast<size_t>(insn.off) / 4);
         return 0;
-      case BPF_ALU | BPF_MOV | BPF_X: to = registers_[insn.src_reg].value(); return 0;
+      case BPF_ALU | BPF_MOV | BPF_X: to = registers_[insn.src_reg]; return 0;
       case BPF_ALU | BPF_MOV | BPF_K: to = value; return 0;
       case BPF_ALU | BPF_AND | BPF_K: to = to.value() & value; return 0;
       case BPF_ALU | BPF_RSH | BPF_K: to = to.value() >> value; return 0;
@@ -139,7 +139,7 @@ TEST(DeviceRules, ReachTheEndOfTheNumbers) {
 TEST(DeviceRules, AreRefusedByName) {
   struct Case {
     oci::DeviceRule rule;
-    const char* message;
+    const char* message = nullptr;
   };
   const Case cases[] = {
       {{true, "x", {}, {}, "r"}, "linux.resources.devices[1].type: \"x\" is not a, b or c"},
@@ -175,20 +175,25 @@ bool allowed_by_definition(const std::vector<DeviceFilterRule>& rules, const Req
   return true;
 }
 
+// Rules over few numbers, so that they meet. With `runs` most of them allow all access, so that
+// runs of them are assembled together.
+std::vector<DeviceFilterRule> random_rules(std::mt19937& random, bool runs) {
+  auto below = [&](uint32_t bound) { return static_cast<uint32_t>(random() % bound); };
+  std::vector<DeviceFilterRule> rules(below(7));
+  for (DeviceFilterRule& rule : rules) {
+    rule.allow = below(runs ? 5 : 2) > 0;
+    rule.type = "bca"[below(runs ? 2 : 3)];
+    if (below(3) > 0) rule.major = below(runs ? 1 : 3);
+    if (below(runs ? 5 : 3) > 0) rule.minor = below(3);
+    rule.access = runs && below(5) > 0 ? kAllAccess : 1 + below(7);
+  }
+  return rules;
+}
+
 TEST(DeviceProgram, AgreesWithTheDefinitionOnRandomRules) {
   std::mt19937 random(20240229);  // NOLINT: the same cases every time
-  auto below = [&](uint32_t bound) { return static_cast<uint32_t>(random() % bound); };
-  for (int round = 0; round < 400; round++) {
-    // In every other round most rules allow all access, so that runs of them are assembled.
-    bool runs = round % 2 == 1;
-    std::vector<DeviceFilterRule> rules(below(7));
-    for (DeviceFilterRule& rule : rules) {
-      rule.allow = below(runs ? 5 : 2) > 0;
-      rule.type = "bca"[below(runs ? 2 : 3)];
-      if (below(3) > 0) rule.major = below(runs ? 1 : 3);
-      if (below(runs ? 5 : 3) > 0) rule.minor = below(3);
-      rule.access = runs && below(5) > 0 ? kAllAccess : 1 + below(7);
-    }
+  for (int round = 0; round < 800; round++) {
+    std::vector<DeviceFilterRule> rules = random_rules(random, round % 2 == 1);
     std::vector<bpf_insn> program = assemble(rules);
     for (uint32_t n = 0; n < 2 * 3 * 3 * 7; n++) {
       Request request = {"bc"[n % 2], n / 2 % 3, n / 6 % 3, 1 + n / 18};

@@ -36,7 +36,8 @@ class FakeTree {
     for (const auto& [name, text] : files) put(cat(cgroup, "/", name), text);
   }
   void put(const std::string& file, const std::string& text) {
-    auto fd = sys::openat(dir_->fd(), file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    (void)sys::unlinkat(dir_->fd(), file.c_str(), 0);  // it may be there
+    auto fd = sys::openat(dir_->fd(), file.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0644);
     ASSERT_TRUE(fd.has_value()) << file;
     ASSERT_TRUE(sys::write_all(fd->get(), text).has_value());
   }

@@ -65,8 +65,8 @@ TEST(HierarchyParse, TellsTheLayouts) {
 
 TEST(HierarchyParse, SubtractsTheMountsRootFromOwnPaths) {
   struct Case {
-    const char* root;
-    const char* own;
+    const char* root = nullptr;
+    const char* own = nullptr;
     std::optional<std::string> below;
   };
   const Case cases[] = {
