@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kMaxOverlayLayers = 500;  // the kernel's OVL_MAX_STACK
 constexpr size_t kHostNameBytes = 63;
 constexpr std::string_view kDefaultProgram = "sh";
+// The oldest that has all we write: runtimes refuse what is newer than they are.
+constexpr std::string_view kBundleVersion = "1.0.2";
 
 // Labels become annotations, and by some annotations runtimes run programs on the host or change
 // what keeps a container apart: an image must not choose those (conversion.md, "Annotations").
@@ -179,6 +181,7 @@ Result<BundleConfig> make_bundle_config(const BundleInput& input) {
   BundleConfig result;
   result.config = base_config(input);
   oci::Config& config = result.config;
+  config.oci_version = kBundleVersion;
   set_process(input, *config.process);
   config.root->path = "rootfs";
   config.root->readonly = false;

@@ -102,13 +102,28 @@ std::string record_text(const Record& record) {
   return json::write(json::encode(record), json::Style::kIndented) + "\n";
 }
 
+// As write_atomic(), whose temporary name is made from the process id: not enough between threads,
+// nor between containers that share a store.
+Status replace_file(int dir, const std::string& name, std::string_view text,
+                    Durability durability) {
+  std::string temporary = cat(".", TRY(random_name()), ".new");
+  UniqueFd fd =
+      TRY(sys::openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kFileMode),
+          "store: ", name);
+  Status done = sys::write_all(fd.get(), text);
+  if (done.has_value() && durability == Durability::kDurable) done = sys::fsync(fd.get());
+  if (done.has_value()) done = sys::renameat2(dir, temporary.c_str(), dir, name.c_str(), 0);
+  if (done.has_value() && durability == Durability::kDurable) done = sys::fsync(dir);
+  if (done.has_value()) return {};
+  (void)sys::unlinkat(dir, temporary.c_str(), 0);  // the first error is the one to tell
+  return std::unexpected(with_context(done.error(), "store: write ", name));
+}
+
 template <class Record>
 Status write_record(int dir, const std::string& path, const Record& record) {
   SplitPath split = split_path(path);
   UniqueFd parent = TRY(open_readable(dir, split.parent), "store: ", split.parent);
-  TRY(write_atomic(parent.get(), split.name, record_text(record), kFileMode, Durability::kDurable),
-      "store");
-  return {};
+  return replace_file(parent.get(), split.name, record_text(record), Durability::kDurable);
 }
 
 Status remove_file(int dir, const std::string& path) {
@@ -116,11 +131,13 @@ Status remove_file(int dir, const std::string& path) {
   return sync_dir(dir, split_path(path).parent);
 }
 
+bool is_temporary(std::string_view name) { return name.starts_with('.') && name.ends_with(".new"); }
+
 // A directory that holds anything but parts of a store is somebody's own: left alone.
 Status check_unused(int root, const std::string& path) {
   for (const sys::DirEntry& entry : TRY(sys::list_dir(root), path)) {
     std::string_view name = entry.name;
-    bool ours = name == kLockFile || name.starts_with(cat(".", kVersionFile, ".")) ||
+    bool ours = name == kLockFile || name == kVersionFile || is_temporary(name) ||
                 std::ranges::find(kDirs, name) != kDirs.end();
     if (!ours) {
       return fail(Kind::kConflict, path, ": not a store, and not empty: it holds ", quote(name));
@@ -145,7 +162,7 @@ Status make_store(int root, const std::string& path) {
       return std::unexpected(with_context(made.error(), path, "/", dir));
     }
   }
-  TRY(write_atomic(root, std::string(kVersionFile), kVersion, kFileMode, Durability::kDurable));
+  TRY(replace_file(root, std::string(kVersionFile), kVersion, Durability::kDurable));
   return sys::syncfs(root);  // once in a store's life: its own name and its parents' as well
 }
 
@@ -162,9 +179,28 @@ bool is_orphan(std::string_view file, const std::vector<std::string>& layers) {
   return std::ranges::find(layers, name) == layers.end();
 }
 
+// Moves a directory into another one. Its ".." changes by that, so an ordinary user must be allowed
+// to write it; afterwards it has its mode again.
+Status move_tree(int from_dir, const std::string& from, int to_dir, const std::string& to) {
+  UniqueFd tree = TRY(open_readable(from_dir, from));
+  mode_t mode = TRY(sys::fstat(tree.get())).st_mode & 07777;
+  bool writable = (mode & S_IWUSR) != 0;
+  if (!writable) TRY(sys::fchmod(tree.get(), mode | S_IWUSR));
+  TRY(sys::renameat2(from_dir, from.c_str(), to_dir, to.c_str(), RENAME_NOREPLACE));
+  return writable ? Status() : sys::fchmod(tree.get(), mode);
+}
+
 bool is_missing(const Error& error) { return error.errnum == ENOENT; }
 
 }  // namespace
+
+Result<std::string> random_name() {
+  std::array<char, 8> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return fail(Kind::kSystem, "getrandom: no random bytes");
+  }
+  return hex(std::string_view(bytes.data(), bytes.size()));
+}
 
 std::string short_name(const oci::Digest& chain_id, bool ownerless) {
   CHECK(chain_id.hex.size() >= kShortNameDigits);
@@ -173,14 +209,6 @@ std::string short_name(const oci::Digest& chain_id, bool ownerless) {
 
 std::string record_name(const LayerRecord& record) {
   return short_name(record.chain_id, record.ownerless);
-}
-
-Result<std::string> random_name() {
-  std::array<char, 8> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return fail(Kind::kSystem, "getrandom: no random bytes");
-  }
-  return hex(std::string_view(bytes.data(), bytes.size()));
 }
 
 Session::~Session() {
@@ -306,13 +334,11 @@ Status Store::adopt_layer(int from_dir, const std::string& from, const LayerReco
   std::string name = record_name(record);
   UniqueFd tree = TRY(open_readable(from_dir, from), "store: layer ", name);
   UniqueFd layers = TRY(open_readable(fd(), kLayersDir), "store: layers");
-  TRY(write_atomic(layers.get(), cat(name, kRecordSuffix), record_text(record), kFileMode,
-                   Durability::kVolatile),
-      "store");
+  TRY(replace_file(layers.get(), cat(name, kRecordSuffix), record_text(record),
+                   Durability::kVolatile));
   // One syncfs for thousands of files, and for the record beside them.
   TRY(sys::syncfs(tree.get()), "store: layer ", name);
-  TRY(sys::renameat2(from_dir, from.c_str(), layers.get(), name.c_str(), RENAME_NOREPLACE),
-      "store: layer ", name);
+  TRY(move_tree(from_dir, from, layers.get(), name), "store: layer ", name);
   TRY(sys::fsync(layers.get()), "store: layers");
   return {};
 }
@@ -327,8 +353,7 @@ Result<uint64_t> Store::remove_layer(const std::string& short_name) {
   // Out of the way in one step: a layer that is half removed must not keep its name.
   std::string grave = TRY(random_name());
   UniqueFd tmp = TRY(open_readable(fd(), kTmpDir), "store: tmp");
-  TRY(sys::renameat2(fd(), path.c_str(), tmp.get(), grave.c_str(), RENAME_NOREPLACE),
-      "store: ", path);
+  TRY(move_tree(fd(), path, tmp.get(), grave), "store: ", path);
   TRY(image::remove_layer(fd(), layer_file(short_name)), "store: ", path);
   TRY(image::remove_layer(tmp.get(), grave), "store: ", path);
   return bytes.value_or(0);

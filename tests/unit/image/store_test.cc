@@ -159,7 +159,9 @@ TEST_F(StoreTest, KeepsLayersOnce) {
   EXPECT_FALSE(store.find_layer(chain, true)->has_value());
   EXPECT_EQ(store.layer_path(short_name(chain, false)),
             dir_.path() + "/store/layers/" + short_name(chain, false));
-  EXPECT_EQ(*store.remove_layer(short_name(chain, false)), 7U);
+  Result<uint64_t> freed = store.remove_layer(short_name(chain, false));
+  ASSERT_TRUE(freed.has_value()) << freed.error().message;
+  EXPECT_EQ(*freed, 7U);
   EXPECT_THAT(names_in("store/layers"), IsEmpty());
   EXPECT_THAT(names_in("store/tmp"), IsEmpty());
 }
