@@ -114,8 +114,10 @@ class GzipDecompressor : public Decompressor {
     state_->avail_out = static_cast<uint32_t>(std::min<size_t>(out.size(), INT32_MAX));
     uint32_t room = state_->avail_out;
     int code = isal_inflate(state_.get());
-    input_.use(rest.size() - state_->avail_in);
+    // First, since after an error the library's counts mean nothing.
     if (code < 0) return fail(Kind::kInvalid, "gzip: ", inflate_error(code));
+    if (state_->avail_in > rest.size()) return fail(Kind::kInvalid, "gzip: invalid data");
+    input_.use(rest.size() - state_->avail_in);
     if (code == ISAL_NEED_DICT) return fail(Kind::kInvalid, "gzip: needs a dictionary");
     return room - state_->avail_out;
   }

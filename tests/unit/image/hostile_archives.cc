@@ -31,7 +31,9 @@ std::string noise(size_t size) {
   return text;
 }
 
-HostileCases tar_cases() {
+namespace {
+
+HostileCases whole_tar_cases() {
   const std::string whole = small().str();
   return {
       {.name = "BlobIsEmpty", .blob = of(std::string()), .refused = "is not a tar archive"},
@@ -66,6 +68,11 @@ HostileCases tar_cases() {
       {.name = "HeaderIsCut",
        .blob = of(small().without_end() + small().without_end().substr(0, 300)),
        .refused = "tar: entry 2: truncated"},
+  };
+}
+
+HostileCases broken_tar_cases() {
+  return {
       {.name = "DataIsCut",
        .blob = of(cut(TarBuilder().file("a", noise(5000)).without_end(), 1000)),
        .refused = "tar: entry 1: truncated"},
@@ -103,6 +110,16 @@ HostileCases tar_cases() {
                       .file("a")),
        .refused = "tar: entry 1"},
   };
+}
+
+}  // namespace
+
+HostileCases tar_cases() {
+  HostileCases all;
+  for (HostileCases (*some)() : {whole_tar_cases, broken_tar_cases}) {
+    for (HostileCase& one : some()) all.push_back(std::move(one));
+  }
+  return all;
 }
 
 HostileCases compressed_cases() {
@@ -246,7 +263,9 @@ MakeBlob bomb(std::string (*compress)(const std::string& tar)) {
 
 }  // namespace
 
-HostileCases bound_cases() {
+namespace {
+
+HostileCases content_bound_cases() {
   return {
       {.name = "GzipBomb",
        .blob = bomb([](const std::string& tar) { return gzip(tar); }),
@@ -284,6 +303,11 @@ HostileCases bound_cases() {
              return TarBuilder().special('L', std::string(2 << 20, 'a')).file("a").str();
            },
        .refused = "tar: entry 1"},
+  };
+}
+
+HostileCases header_bound_cases() {
+  return {
       {.name = "PaxHeaderIsTooLarge",
        .blob =
            [](const std::string&) {
@@ -317,6 +341,16 @@ HostileCases bound_cases() {
        .refused = "its headers are larger than",
        .kind = Kind::kLimit},
   };
+}
+
+}  // namespace
+
+HostileCases bound_cases() {
+  HostileCases all;
+  for (HostileCases (*some)() : {content_bound_cases, header_bound_cases}) {
+    for (HostileCase& one : some()) all.push_back(std::move(one));
+  }
+  return all;
 }
 
 }  // namespace crunlite::image

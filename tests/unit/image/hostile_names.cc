@@ -20,6 +20,16 @@ std::vector<std::string> deep_tree(size_t depth) {
   return lines;
 }
 
+// The lines of a path of 4095 bytes: each of its directories, and the file.
+std::vector<std::string> tree_of_long_parts(const std::string& path) {
+  std::vector<std::string> lines;
+  for (size_t at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1)) {
+    lines.push_back(path.substr(0, at + 1));
+  }
+  lines.push_back(path);
+  return lines;
+}
+
 std::string with_nul(std::string text) {
   text.insert(1, 1, '\0');
   return text;
@@ -27,12 +37,9 @@ std::string with_nul(std::string text) {
 
 }  // namespace
 
-HostileCases name_cases() {
-  const std::string long_part(250, 'n');
-  const std::string long_path = repeat(long_part + "/", 16) + std::string(79, 'e');  // 4095
-  std::vector<std::string> long_tree;
-  for (size_t i = 1; i <= 16; i++) long_tree.push_back(repeat(long_part + "/", i));
-  long_tree.push_back(long_path);
+namespace {
+
+HostileCases dot_dot_cases() {
   return {
       {.name = "NameStartsWithDotDot",
        .blob = of(TarBuilder().file("../sentinel/file", "evil")),
@@ -65,6 +72,14 @@ HostileCases name_cases() {
        .tree = {"a/", "a/b = x"}},
       {.name = "NameIsEmpty", .blob = of(TarBuilder().file("", "x")), .refused = "name: is empty"},
       {.name = "NameIsSlash", .blob = of(TarBuilder().file("/", {}, 0755)), .tree = {}},
+  };
+}
+
+HostileCases name_size_cases() {
+  const std::string long_part(250, 'n');
+  const std::string long_path = repeat(long_part + "/", 16) + std::string(79, 'e');  // 4095
+  const std::vector<std::string> long_tree = tree_of_long_parts(long_path);
+  return {
       {.name = "NameHoldsNul",
        .blob =
            of(TarBuilder().entry({.name = "short", .size = 1}, "x", {{"path", with_nul("abc")}})),
@@ -99,6 +114,11 @@ HostileCases name_cases() {
       {.name = "PaxNameIsNotUtf8",
        .blob = of(TarBuilder().entry({.name = "s", .size = 1}, "x", {{"path", "\xe9t\xe9"}})),
        .tree = {"\xe9t\xe9 = x"}},
+  };
+}
+
+HostileCases name_byte_cases() {
+  return {
       {.name = "PaxNameIsUtf8",
        .blob = of(TarBuilder().entry({.name = "s", .size = 1}, "x", {{"path", "\xc3\xa9"}})),
        .tree = {"\xc3\xa9 = x"}},
@@ -132,6 +152,16 @@ HostileCases name_cases() {
            },
        .tree = {"{top}/sentinel/", "{top}/sentinel/file = evil"}},
   };
+}
+
+}  // namespace
+
+HostileCases name_cases() {
+  HostileCases all;
+  for (HostileCases (*some)() : {dot_dot_cases, name_size_cases, name_byte_cases}) {
+    for (HostileCase& one : some()) all.push_back(std::move(one));
+  }
+  return all;
 }
 
 }  // namespace crunlite::image

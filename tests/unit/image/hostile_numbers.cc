@@ -15,7 +15,9 @@ TarBuilder with_size(int64_t size) { return TarBuilder().entry({.name = "a", .si
 
 }  // namespace
 
-HostileCases number_cases() {
+namespace {
+
+HostileCases owner_and_size_cases() {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
   return {
@@ -58,6 +60,13 @@ HostileCases number_cases() {
       {.name = "PaxSizeIsTooLarge",
        .blob = of(with_pax("size", "9223372036854775807")),
        .refused = "tar: entry 1"},
+  };
+}
+
+HostileCases time_and_mode_cases() {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  return {
       {.name = "PaxSizeOverrulesTheHeader",
        .blob = of(TarBuilder().entry({.name = "a", .size = 0}, "x", {{"size", "1"}})),
        .tree = {"a = x"}},
@@ -101,6 +110,16 @@ HostileCases number_cases() {
        .blob = of(TarBuilder().entry({.name = "b", .wrong_checksum = true})),
        .refused = "is not a tar archive"},
   };
+}
+
+}  // namespace
+
+HostileCases number_cases() {
+  HostileCases all;
+  for (HostileCases (*some)() : {owner_and_size_cases, time_and_mode_cases}) {
+    for (HostileCase& one : some()) all.push_back(std::move(one));
+  }
+  return all;
 }
 
 namespace {

@@ -243,7 +243,9 @@ HostileCases whiteout_cases() {
 }
 
 // Layers that need, or misuse, what lies in the layer below.
-HostileCases below_cases() {
+namespace {
+
+HostileCases below_link_cases() {
   const std::string merged_usr =
       TarBuilder().dir("usr/lib").file("usr/lib/old", "old").symlink("lib", "usr/lib").str();
   return {
@@ -286,6 +288,11 @@ HostileCases below_cases() {
        .blob = of(TarBuilder().symlink("b", "a").file("a/f", "x")),
        .refused = "too many symbolic links",
        .base = TarBuilder().symlink("a", "b").str()},
+  };
+}
+
+HostileCases below_file_cases() {
+  return {
       {.name = "BelowIsAFileInPlaceOfTheParent",
        .blob = of(TarBuilder().file("f/x", "x")),
        .refused = "parent \"f\": is not a directory",
@@ -324,6 +331,16 @@ HostileCases below_cases() {
        .tree = {"f/", "f/new = new"},
        .base = TarBuilder().file("f", "old").str()},
   };
+}
+
+}  // namespace
+
+HostileCases below_cases() {
+  HostileCases all;
+  for (HostileCases (*some)() : {below_link_cases, below_file_cases}) {
+    for (HostileCase& one : some()) all.push_back(std::move(one));
+  }
+  return all;
 }
 
 }  // namespace crunlite::image
