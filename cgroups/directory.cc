@@ -27,8 +27,20 @@ Result<DirFd> open_dir(int parent, const std::string& name) {
   return sys::openat2(parent, name.c_str(), kDirFlags, kResolve);
 }
 
-// One try of make_cgroup; what it made is undone when it fails. ENOENT: a parent was removed
-// meanwhile.
+// The usual case: all but the last component exist.
+Result<MadeCgroup> make_last(int root, const std::string& path) {
+  Status made = sys::mkdirat(root, path.c_str(), kMode);
+  if (!made.has_value() && made.error().errnum != EEXIST) {
+    return std::unexpected(with_context(made.error(), "make cgroup ", quote(path)));
+  }
+  Result<DirFd> dir = open_dir(root, path);
+  if (dir.has_value()) return MadeCgroup{std::move(*dir), made.has_value() ? 1U : 0U};
+  if (made.has_value()) (void)sys::unlinkat(root, path.c_str(), AT_REMOVEDIR);
+  return std::unexpected(with_context(dir.error(), "open cgroup ", quote(path)));
+}
+
+// Makes every component that is missing; what it made is undone when it fails. ENOENT: a parent
+// was removed meanwhile.
 Result<MadeCgroup> make_components(int root, const std::string& path) {
   MadeCgroup at;
   at.dir = TRY(open_dir(root, "."));
@@ -211,12 +223,9 @@ Result<std::vector<std::string>> list_children(int cgroup) {
 Result<MadeCgroup> make_cgroup(int root, const std::string& path) {
   constexpr int kAttempts = 16;
   for (int attempt = 1;; attempt++) {
-    Result<DirFd> whole = open_cgroup(root, path);
-    if (whole.has_value()) return MadeCgroup{.dir = std::move(*whole), .made = 0};
-    if (whole.error().errnum != ENOENT) {
-      return std::unexpected(with_context(whole.error(), "open cgroup ", quote(path)));
-    }
-    Result<MadeCgroup> made = make_components(root, path);
+    Result<MadeCgroup> made = make_last(root, path);
+    if (made.has_value() || made.error().errnum != ENOENT) return made;
+    made = make_components(root, path);
     // A parent vanished under our feet: another container that shared it was removed.
     bool raced = !made.has_value() && made.error().errnum == ENOENT && attempt < kAttempts;
     if (!raced) return made;
