@@ -17,9 +17,9 @@ INSTALLED := $(PREFIX)/bin/crun-lite \
 
 .PHONY: install uninstall
 install: all ## install the programs, manual pages and completion: DESTDIR, PREFIX=/usr/local
-	install -D -m 755 $(B)/crun-lite $(DESTDIR)$(PREFIX)/bin/crun-lite
+	install -D -s -m 755 $(B)/crun-lite $(DESTDIR)$(PREFIX)/bin/crun-lite
 	install -d $(DESTDIR)$(PREFIX)/libexec/crun-lite $(DESTDIR)$(MAN)
-	install -m 755 $(HELPERS:%=$(B)/%) $(DESTDIR)$(PREFIX)/libexec/crun-lite
+	install -s -m 755 $(HELPERS:%=$(B)/%) $(DESTDIR)$(PREFIX)/libexec/crun-lite
 	$(foreach p,$(PAGES),gzip -9nc packaging/man/$(p) >$(DESTDIR)$(MAN)/$(p).gz &&) true
 	$(if $(COMPLETION),install -D -m 644 $(COMPLETION) $(DESTDIR)$(COMPLETIONS)/crun-lite)
 

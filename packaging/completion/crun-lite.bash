@@ -4,12 +4,12 @@
 
 # The words behind two blanks in a part of the help: `  create   make a container ...`.
 _crun_lite_verbs() {
-  "$@" --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'
+  "$@" --help 2>/dev/null | sed -n '/^\(Commands\|Verbs\):/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
 _crun_lite_options() {
-  "$@" --help 2>/dev/null | sed -n 's/^  .\{0,4\}\(--[a-z][a-z-]*\).*/\1/p'
-  echo --help
+  { "$@" --help 2>/dev/null && echo '  --help'; } |
+    sed -n 's/^  .\{0,4\}\(--[a-z][a-z-]*\).*/\1/p' | sort -u
 }
 
 # Whether an option of that name takes a value: then a word in capitals stands behind it.
