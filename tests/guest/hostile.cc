@@ -58,10 +58,9 @@ void steal_program(const std::string& pid, const struct stat& own, int64_t deadl
   for (int i = 0; i < kAttempts && now_ms() < deadline; i++) {
     UniqueFd writable(::open(again.c_str(), O_WRONLY | O_CLOEXEC));
     theft.write_attempts++;
-    if (!writable.is_open()) continue;
+    // A sealed file opens, and refuses the write itself.
+    if (!writable.is_open() || ::write(writable.get(), "stolen", 6) < 0) continue;
     theft.writable = true;
-    // The damage must be real, so that a comparison of the file sees it.
-    write_all(writable.get(), "stolen");
     return;
   }
 }
@@ -103,7 +102,7 @@ int hook(const Call& call) {
   std::string line =
       cat("{\"name\":", json_quote(call.text(1)), ",\"state\":", json_quote(state),
           ",\"cwd\":", json_quote(directory),
-          ",\"root\":", json_quote(read_link("/proc/self/root")), ",\"namespaces\":", names, "}");
+          ",\"root\":", json_quote(read_link("/proc/self/root")), ",\"namespaces\":", names, "}}");
   std::string env = "[";
   for (const std::string& item : variables) {
     env += cat(env.size() > 1 ? "," : "", json_quote(item));

@@ -58,12 +58,12 @@ TEST_F(Exec, IsInTheNamespacesAndCgroupsOfTheContainer) {
 TEST_F(Exec, InheritsTheConfigsProcess) {
   config.set("process.env", Strings{"PATH=/bin", "HOME=/", "FROM=config"});
   config.set("process.cwd", "/tmp");
-  config.set_json("process.rlimits", R"([{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}])");
+  config.set_json("process.rlimits", R"([{"type": "RLIMIT_CORE", "soft": 99, "hard": 100}])");
   launch_waiting();
   Report report = exec_probe({"env", ",", "cwd", ",", "caps", ",", "rlimits", ",", "ids"});
   EXPECT_TRUE(contains(report.texts("env", "list"), "FROM=config"));
   EXPECT_EQ(report.text("cwd", "path"), "/tmp");
-  EXPECT_EQ(report.text("rlimits", "NOFILE"), "99 100");
+  EXPECT_EQ(report.text("rlimits", "CORE"), "99 100");
   EXPECT_EQ(report.text("caps", "bounding"), "0000000020000420");
   EXPECT_EQ(report.text("caps", "effective"), "0000000020000420");
   EXPECT_EQ(report.number("caps", "no_new_privs"), 1);
@@ -128,7 +128,7 @@ TEST_F(Exec, ProcessFromAFile) {
   launch_waiting();
   std::string file = write_process(R"({"args": ["/bin/probe", "ids", ",", "env", ",", "cwd", ",",
       "caps", ",", "rlimits"], "cwd": "/tmp", "env": ["ONLY=file"],
-      "user": {"uid": 1000, "gid": 1001, "additionalGids": [44], "umask": 63},
+      "user": {"uid": 1000, "gid": 1001, "additionalGids": [44]},
       "capabilities": {"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"],
                        "effective": ["CAP_KILL"], "inheritable": ["CAP_KILL"],
                        "ambient": ["CAP_KILL"]},
@@ -142,7 +142,6 @@ TEST_F(Exec, ProcessFromAFile) {
     EXPECT_EQ(report.numbers("ids", "uids")[0], 1000);
     EXPECT_EQ(report.numbers("ids", "gids")[0], 1001);
     EXPECT_EQ(report.numbers("ids", "groups"), (std::vector<int64_t>{44}));
-    EXPECT_EQ(report.number("ids", "umask"), 077);
     EXPECT_TRUE(contains(report.texts("env", "list"), "ONLY=file"));
     EXPECT_FALSE(contains(report.texts("env", "list"), "PATH=/bin"));
     EXPECT_EQ(report.text("cwd", "path"), "/tmp");
@@ -150,6 +149,15 @@ TEST_F(Exec, ProcessFromAFile) {
     EXPECT_EQ(report.text("caps", "ambient"), "0000000000000020");
     EXPECT_EQ(report.text("rlimits", "CORE"), "0 0");
   }
+}
+
+TEST_F(Exec, UmaskOfAProcessFile) {
+  DIFFERS(RuntimeKind::kRunc, "runc 1.1.5 ignores the umask of exec");
+  launch_waiting();
+  Outcome outcome = exec({}, {"--process", write_process(R"({"args": ["/bin/probe", "ids"],
+      "cwd": "/", "user": {"uid": 0, "gid": 0, "umask": 63}})")});
+  EXPECT_OK(outcome);
+  EXPECT_EQ(Report::parse(outcome.out).number("ids", "umask"), 077);
 }
 
 TEST_F(Exec, WrongProcessFilesAreErrors) {
@@ -172,12 +180,8 @@ TEST_F(Exec, DetachReturnsAtOnceAndWritesThePidFile) {
        {Strings{"--detach", "--pid-file", pid_file}, Strings{"-d", cat("--pid-file=", pid_file)}}) {
     Outcome outcome = exec({"/bin/probe", "trap", "15", "9"}, options);
     ASSERT_OK(outcome);
-    auto pid = parse_number<pid_t>(trim(read_host_file(pid_file)));
-    ASSERT_TRUE(pid.has_value());
-    Result<UniqueFd> pidfd = sys::pidfd_open(*pid);
-    ASSERT_TRUE(pidfd.has_value());
-    Child child(*pid, std::move(*pidfd));
-    EXPECT_EQ(host_namespace("mnt", cat(*pid)), host_namespace("mnt", cat(init_pid())));
+    Child child = adopt(pid_file);
+    EXPECT_EQ(host_namespace("mnt", cat(child.pid())), host_namespace("mnt", cat(init_pid())));
     // The process is not there yet when it has not blocked the signal: KILL is certain.
     ASSERT_TRUE(sys::pidfd_send_signal(child.pidfd(), SIGKILL).has_value());
     Result<std::optional<ExitStatus>> ended = child.wait(20'000);

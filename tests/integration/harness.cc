@@ -333,6 +333,13 @@ std::optional<ExitStatus> RuntimeTest::wait_init(int timeout_ms) {
   return ended.value_or(std::nullopt);
 }
 
+Child RuntimeTest::adopt(const std::string& pid_file) {
+  auto pid = parse_number<pid_t>(trim(read_host_file(pid_file)));
+  Result<UniqueFd> pidfd = sys::pidfd_open(pid.value_or(-1));
+  EXPECT_TRUE(pidfd.has_value()) << "the pid file names no process";
+  return pidfd.has_value() ? Child(*pid, std::move(*pidfd)) : Child();
+}
+
 void RuntimeTest::kill_init() {
   EXPECT_OK(call({"kill", id_, "KILL"}));
   std::optional<ExitStatus> ended = wait_init();

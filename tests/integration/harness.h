@@ -151,6 +151,10 @@ class RuntimeTest : public ::testing::Test {
   // For containers that the test makes by call() itself.
   void will_remove(const std::string& id) { known_ids_.push_back(id); }
 
+  // The process of a detached exec, by its pid file: ours to end and to reap, as it is a caller's.
+  [[nodiscard]] Child adopt(const std::string& pid_file);
+  // What is there now is the test's own and not left behind.
+  void take_for_granted() { before_ = take_snapshot(); }
   // What is left now, without waiting for the test's end; "" for nothing. Ends output().
   [[nodiscard]] std::string leftovers();
 

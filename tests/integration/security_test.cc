@@ -427,13 +427,13 @@ TEST_F(Theft, OfTheProgramByAnEntrypoint) {
 
 // What an ordinary container, without the capabilities for it, may not do.
 TEST_F(Security, PrivilegedCallsAreRefused) {
-  const Strings calls = {"mount",         "umount2",      "pivot_root",    "fsopen",
-                         "open_tree",     "move_mount",   "unshare_mount", "unshare_pid",
-                         "unshare_net",   "unshare_ipc",  "unshare_uts",   "unshare_cgroup",
-                         "socket_packet", "socket_raw",   "reboot",        "swapon",
-                         "acct",          "sethostname",  "setdomainname", "open_by_handle_at",
-                         "init_module",   "finit_module", "delete_module", "kexec_load",
-                         "iopl",          "ioperm",       "quotactl"};
+  // Not among them: calls that read their arguments before they ask for a capability.
+  const Strings calls = {"pivot_root",    "fsopen",         "open_tree",     "move_mount",
+                         "unshare_mount", "unshare_pid",    "unshare_net",   "unshare_ipc",
+                         "unshare_uts",   "unshare_cgroup", "socket_packet", "socket_raw",
+                         "reboot",        "swapon",         "acct",          "sethostname",
+                         "setdomainname", "init_module",    "finit_module",  "delete_module",
+                         "kexec_load",    "iopl",           "ioperm"};
   Strings words = {"try"};
   words.insert(words.end(), calls.begin(), calls.end());
   Report report = run_probe(words);
@@ -460,11 +460,10 @@ TEST_F(Security, KernelInterfacesAreMaskedOrReadOnly) {
 
 TEST_F(Security, AnotherCgroupMountIsRefused) {
   // CVE-2022-0492 needs a cgroup v1 mount and its release_agent.
-  Report report =
-      run_probe({"mount", "cgroup", "/tmp", "cgroup", "0", "memory", ",", "syscall", "272",
-                 "0x10020000", ",", "mount", "cgroup", "/tmp", "cgroup", "0", "rdma"});
+  Report report = run_probe({"mount", "cgroup", "/tmp", "cgroup", "0", "memory", ",", "mount",
+                             "cgroup2", "/tmp", "cgroup2", "0"});
   EXPECT_EQ(report.error("mount cgroup /tmp cgroup 0 memory"), "EPERM");
-  EXPECT_EQ(report.error("mount cgroup /tmp cgroup 0 rdma"), "EPERM");
+  EXPECT_EQ(report.error("mount cgroup2 /tmp cgroup2 0"), "EPERM");
 }
 
 TEST_F(Security, SharedMemoryIsBounded) {
@@ -474,6 +473,7 @@ TEST_F(Security, SharedMemoryIsBounded) {
 }
 
 TEST_F(Security, OutputThatNobodyReadsHangsNoVerb) {
+  DIFFERS(RuntimeKind::kRunc, "runc 1.1.5 run waits for the reader of its output");
   Result<sys::Pipe> pipe = sys::pipe2();
   ASSERT_TRUE(pipe.has_value());
   config.probe({"lines", "100000", "64"});
