@@ -106,7 +106,9 @@ Status BundleDir::make() {
   // Somebody may have filled it since it was looked at; O_EXCL decides between two of us.
   UniqueFd token = TRY(sys::openat(fd_.get(), std::string(kUnfinishedFile).c_str(),
                                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-  return sys::write_all(token.get(), record_.token);
+  TRY(sys::write_all(token.get(), record_.token));
+  // After a loss of power, too, what is half-made must bear it.
+  return sys::fsync(token.get());
 }
 
 Status BundleDir::finish() {
