@@ -144,7 +144,7 @@ void check_plain(int root) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  static const Place place;
+  const Place place;  // anew for each, since libFuzzer leaves without destructors
   std::string blob(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (image::detect_compression(blob) == image::Compression::kNone) set_checksums(blob);
 
