@@ -44,6 +44,7 @@ std::string text_line(LogLevel level, std::string_view text) {
 Status open_log(const LogSettings& settings) {
   Log& log = the_log();
   log.settings = settings;
+  log.file.reset();
   if (settings.file.empty()) return {};
   log.file = TRY(sys::open(settings.file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644), "--log ",
                  settings.file);

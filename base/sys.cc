@@ -229,6 +229,12 @@ Status dup3(int fd, int to, int flags) {
 
 Status set_cloexec(int fd, bool on) { return status_of(::fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)); }
 
+Status set_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return last_error();
+  return status_of(::fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
 Status close_range(unsigned first, unsigned last, int flags) {
   return status_of(::close_range(first, last, flags));
 }
@@ -238,9 +244,12 @@ Result<UniqueFd> memfd_create(const char* name, unsigned flags) {
 }
 
 Result<std::string> getcwd() {
+  // glibc's searches upwards from a directory outside of the root, and takes it for one inside when
+  // it passes another mount of the root on its way. The kernel knows.
   std::string path(PATH_MAX, '\0');
-  if (::getcwd(path.data(), path.size()) == nullptr) return last_error();
-  path.resize(strlen(path.c_str()));
+  path.resize(TRY(size_of(syscall(SYS_getcwd, path.data(), path.size()))));
+  path.pop_back();  // the NUL is counted
+  if (!path.starts_with('/')) return std::unexpected(error_of(ENOENT));
   return path;
 }
 

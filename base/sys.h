@@ -67,9 +67,10 @@ namespace crunlite::sys {
 [[nodiscard]] Result<UniqueFd> dup_cloexec(int fd);
 [[nodiscard]] Status dup3(int fd, int to, int flags);  // the new descriptor is not owned
 [[nodiscard]] Status set_cloexec(int fd, bool on);
+[[nodiscard]] Status set_nonblocking(int fd);  // of the open file, for all who share it
 [[nodiscard]] Status close_range(unsigned first, unsigned last, int flags);
 [[nodiscard]] Result<UniqueFd> memfd_create(const char* name, unsigned flags);
-[[nodiscard]] Result<std::string> getcwd();
+[[nodiscard]] Result<std::string> getcwd();  // ENOENT when it is outside of the root
 [[nodiscard]] Status chdir(const char* path);
 [[nodiscard]] Status fchdir(int fd);
 

@@ -121,7 +121,9 @@ TEST_F(Log, IsAppendedTo) {
 }
 
 TEST_F(Log, WithoutAFileGoesToStandardErrorAlone) {
-  ASSERT_TRUE(open_log({.program = "p"}).has_value());
+  LogSettings without_file;
+  without_file.program = "p";
+  ASSERT_TRUE(open_log(without_file).has_value());
   testing::internal::CaptureStderr();
   log_line(LogLevel::kError, "x");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "p: x\n");
@@ -143,7 +145,9 @@ TEST_F(Log, IsClosedOnExec) {
   Result<UniqueFd> fds = sys::open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
   ASSERT_TRUE(fds.has_value());
   int found = 0;
-  for (const sys::DirEntry& entry : *sys::list_dir(fds->get())) {
+  const auto entries = sys::list_dir(fds->get());
+  ASSERT_TRUE(entries.has_value());
+  for (const sys::DirEntry& entry : *entries) {
     if (sys::readlinkat(fds->get(), entry.name.c_str()).value_or("") != wanted) continue;
     found++;
     const int fd = parse_number<int>(entry.name).value_or(-1);
