@@ -7,12 +7,10 @@
 #include "base/path.h"
 #include "base/sys.h"
 #include "namespaces/overlay.h"
+#include "namespaces/place.h"
 
 namespace crunlite::namespaces {
 namespace {
-
-constexpr mode_t kNewDirMode = 0755;
-constexpr mode_t kNewFileMode = 0644;
 
 // What the kernel said about the file system, after its errno.
 Error explain(Error error, int context) {
@@ -47,21 +45,10 @@ Result<UniqueFd> open_real_directory(int root, const MountPlan& plan) {
               " has a symbolic link on its way");
 }
 
-// Opens or makes a regular file as the place for a bind of a file.
-Result<UniqueFd> open_or_make_file(int root, const MountPlan& plan) {
-  Result<UniqueFd> existing = open_in_root(root, plan.destination, O_PATH);
-  if (existing.has_value() || existing.error().errnum != ENOENT) return existing;
-  const SplitPath path = split_path(plan.destination);
-  DirFd parent = TRY(make_dirs_in_root(root, path.parent, kNewDirMode));
-  UniqueFd made = TRY(sys::openat(parent.get(), path.name.c_str(),
-                                  O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kNewFileMode));
-  return sys::openat(parent.get(), path.name.c_str(), O_PATH | O_NOFOLLOW);
-}
-
 Result<UniqueFd> open_target(int root, const MountPlan& plan, int tree) {
   const struct stat info = TRY(sys::fstat(tree));
-  if (!S_ISDIR(info.st_mode)) return open_or_make_file(root, plan);
-  DirFd made = TRY(make_dirs_in_root(root, plan.destination, kNewDirMode));
+  if (!S_ISDIR(info.st_mode)) return open_or_make_file(root, plan.destination);
+  DirFd made = TRY(open_or_make_directory(root, plan.destination));
   if (must_be_real_directory(plan)) return open_real_directory(root, plan);
   return made;
 }

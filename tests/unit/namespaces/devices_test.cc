@@ -18,6 +18,15 @@ const DevicePlan* find(const std::vector<DevicePlan>& plans, const std::string& 
   return found == plans.end() ? nullptr : &*found;
 }
 
+oci::Device device_of(const char* type, const char* path, int64_t major, int64_t minor) {
+  oci::Device device;
+  device.type = type;
+  device.path = path;
+  device.major = major;
+  device.minor = minor;
+  return device;
+}
+
 TEST(DevicePlans, HoldTheDefaultDevices) {
   struct Row {
     const char* path;
@@ -65,7 +74,7 @@ TEST(DevicePlans, TranslateEachType) {
 }
 
 TEST(DevicePlans, KeepModeAndOwner) {
-  oci::Device device = {.type = "c", .path = "/dev/kvm", .major = 10, .minor = 232};
+  oci::Device device = device_of("c", "/dev/kvm", 10, 232);
   device.file_mode = S_IFCHR | 04660;  // callers leave the type's bits in
   device.uid = 1000;
   device.gid = 36;
@@ -76,7 +85,7 @@ TEST(DevicePlans, KeepModeAndOwner) {
 }
 
 TEST(DevicePlans, ReplaceTheDefaultOrAnEarlierOneOfTheirPath) {
-  oci::Device first = {.type = "c", .path = "/dev/null", .major = 1, .minor = 5};
+  oci::Device first = device_of("c", "/dev/null", 1, 5);
   oci::Device second = first;
   second.minor = 7;
   const Result<std::vector<DevicePlan>> plans = plan_devices({first, second});
@@ -87,7 +96,7 @@ TEST(DevicePlans, ReplaceTheDefaultOrAnEarlierOneOfTheirPath) {
 }
 
 TEST(DevicePlans, TakeTheLargestNumbers) {
-  oci::Device device = {.type = "b", .path = "/dev/x", .major = 4095, .minor = 1048575};
+  oci::Device device = device_of("b", "/dev/x", 4095, 1048575);
   EXPECT_EQ(plan_devices({device})->back().device, makedev(4095, 1048575));
 }
 
@@ -96,7 +105,7 @@ TEST(DevicePlans, AreRefusedByTheirField) {
     oci::Device device;
     std::string error;
   };
-  const oci::Device good = {.type = "c", .path = "/dev/x", .major = 1, .minor = 1};
+  const oci::Device good = device_of("c", "/dev/x", 1, 1);
   const auto with = [&](auto change) {
     oci::Device device = good;
     change(device);
