@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/path.h"
+
 namespace crunlite {
 namespace {
 
@@ -153,6 +155,19 @@ std::vector<std::string> own_environment() {
   std::vector<std::string> env;
   for (char** entry = environ; *entry != nullptr; entry++) env.emplace_back(*entry);
   return env;
+}
+
+Result<pid_t> pid_below_proc(int pidfd) {
+  constexpr std::string_view kField = "\nPid:\t";
+  constexpr size_t kMaxBytes = 65536;
+  const std::string path = cat("/proc/self/fdinfo/", pidfd);
+  const std::string info = TRY(read_file(AT_FDCWD, path, kMaxBytes));
+  const size_t field = info.find(kField);
+  std::string_view rest = std::string_view(info).substr(std::min(field, info.size()));
+  rest.remove_prefix(std::min(kField.size(), rest.size()));
+  const std::optional<pid_t> pid = parse_number<pid_t>(rest.substr(0, rest.find('\n')));
+  if (pid.value_or(0) > 0) return *pid;  // 0: not to be seen there, -1: it has ended
+  return fail(Kind::kNotFound, path, ": names no process");
 }
 
 Result<Child> spawn(const SpawnOptions& options) {

@@ -45,6 +45,9 @@ class Child {
   UniqueFd pidfd_;
 };
 
+// The process's number below /proc, whose procfs may be that of an outer pid namespace.
+[[nodiscard]] Result<pid_t> pid_below_proc(int pidfd);
+
 struct SpawnOptions {
   std::vector<std::string> args;                // args[0] is the path or, found in PATH, the name
   std::string program;                          // the path where it is another than args[0]

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 
 extern "C" {  // which glibc 2.36 forgets in this header
 #include <sys/pidfd.h>
@@ -399,6 +400,19 @@ Result<Cloned> clone3(const Clone3& options) {
   long pid = syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) return last_error();
   return Cloned{static_cast<pid_t>(pid), UniqueFd(pid == 0 ? -1 : pidfd)};
+}
+
+Result<pid_t> clone_vfork(int (*run)(void*), void* argument) {
+  constexpr size_t kStackBytes = 128 << 10;
+  constexpr size_t kStackAlignment = 16;
+  // Uninitialized: only what is used costs memory.
+  const std::unique_ptr<char[]> stack(new char[kStackBytes + kStackAlignment]);
+  auto top = reinterpret_cast<uintptr_t>(stack.get()) + kStackBytes + kStackAlignment;
+  top -= top % kStackAlignment;  // it grows downwards
+  const int pid =
+      ::clone(run, reinterpret_cast<void*>(top), CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+  if (pid < 0) return last_error();
+  return pid;
 }
 
 Result<UniqueFd> pidfd_open(pid_t pid) { return fd_of(::pidfd_open(pid, 0)); }

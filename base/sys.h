@@ -124,6 +124,9 @@ struct Cloned {
 };
 // As fork, with a pidfd, in single-threaded programs only.
 [[nodiscard]] Result<Cloned> clone3(const Clone3& options);
+// As vfork: `run` is called in a child that shares our memory, while we wait until it executes a
+// program or returns its exit status. In single-threaded programs only.
+[[nodiscard]] Result<pid_t> clone_vfork(int (*run)(void*), void* argument);
 [[nodiscard]] Result<UniqueFd> pidfd_open(pid_t pid);
 [[nodiscard]] Status pidfd_send_signal(int pidfd, int signal);
 // With a value, as sigqueue(3): the receiver sees SI_QUEUE.

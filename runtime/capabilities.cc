@@ -6,8 +6,10 @@
 #include <sys/prctl.h>
 
 #include <memory>
+#include <optional>
 
 #include "base/sys.h"
+#include "oci/names.h"
 
 namespace crunlite::runtime {
 namespace {
@@ -19,14 +21,11 @@ struct CapFree {
 };
 using CapState = std::unique_ptr<std::remove_pointer_t<cap_t>, CapFree>;
 
+// By the specification's table: cap_from_name(3) overlooks what follows a name.
 Result<int> capability_number(const std::string& name) {
-  std::string lower = name;
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  cap_value_t value = -1;
-  if (!name.starts_with("CAP_") || cap_from_name(lower.c_str(), &value) != 0) {
-    return fail(Kind::kInvalid, quote(name), " is not a capability");
-  }
-  return value;
+  const std::optional<int> number = oci::capability_number(name);
+  if (number.has_value()) return *number;
+  return fail(Kind::kInvalid, quote(name), " is not a capability");
 }
 
 std::string capability_name(int number) {

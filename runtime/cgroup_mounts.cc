@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/path.h"
 
@@ -14,12 +15,15 @@ namespace {
 using cgroups::MountedHierarchy;
 using namespaces::MountPlan;
 
-// The container's directory in a hierarchy, on the host: its own one, or else ours.
-std::string directory_of(const MountedHierarchy& mounted, const cgroups::Group& group) {
-  for (const cgroups::GroupDir& dir : group.record().dirs) {
+// The container's directory in a hierarchy, on the host: its own one, or else ours. Nothing when
+// neither is known: the whole hierarchy is not for it to see.
+std::optional<std::string> directory_of(const MountedHierarchy& mounted,
+                                        const cgroups::GroupRecord& group) {
+  for (const cgroups::GroupDir& dir : group.dirs) {
     if (dir.mount_point == mounted.mount_point) return cat(dir.mount_point, "/", dir.path);
   }
-  return cat(mounted.mount_point, "/", mounted.own_path.value_or(""));
+  if (!mounted.own_path.has_value()) return {};
+  return cat(mounted.mount_point, "/", *mounted.own_path);
 }
 
 // "cpu,cpuacct"; a named hierarchy goes by its name.
@@ -77,12 +81,14 @@ MountPlan finished_holder_of(const MountPlan& wanted) {
   return plan;
 }
 
-void expand_one(const cgroups::Hierarchy& hierarchy, const cgroups::Group& group,
+void expand_one(const cgroups::Hierarchy& hierarchy, const cgroups::GroupRecord& group,
                 const MountPlan& wanted, bool has_namespace, std::vector<MountPlan>& out) {
   const auto add = [&](const MountedHierarchy& mounted, std::string destination) {
-    out.push_back(has_namespace
-                      ? file_system_of(wanted, mounted, std::move(destination))
-                      : bind_of(wanted, directory_of(mounted, group), std::move(destination)));
+    if (has_namespace) {
+      out.push_back(file_system_of(wanted, mounted, std::move(destination)));
+    } else if (std::optional<std::string> directory = directory_of(mounted, group)) {
+      out.push_back(bind_of(wanted, std::move(*directory), std::move(destination)));
+    }
   };
   if (hierarchy.layout == cgroups::Layout::kUnified) {
     add(*hierarchy.unified(), wanted.destination);
@@ -105,7 +111,7 @@ bool has_cgroup_mount(const ContainerPlan& plan) {
   return std::any_of(plan.mounts.begin(), plan.mounts.end(), is_cgroup);
 }
 
-Status expand_cgroup_mounts(const cgroups::Hierarchy& hierarchy, const cgroups::Group& group,
+Status expand_cgroup_mounts(const cgroups::Hierarchy& hierarchy, const cgroups::GroupRecord& group,
                             ContainerPlan& plan) {
   if (!has_cgroup_mount(plan)) return {};
   if (hierarchy.layout == cgroups::Layout::kNone) {

@@ -13,8 +13,9 @@ namespace crunlite::runtime {
 
 // Replaces each mount of type "cgroup" in the plan by what shows the container its own cgroups: on
 // a unified host cgroup2; else a tmpfs with one mount for each hierarchy. In a new cgroup namespace
-// they are file systems, else binds of the container's own directories.
+// they are file systems, else binds of the container's own directories, and where the group has
+// none of the runtime's (`own_path` of the hierarchy). Pure.
 [[nodiscard]] Status expand_cgroup_mounts(const cgroups::Hierarchy& hierarchy,
-                                          const cgroups::Group& group, ContainerPlan& plan);
+                                          const cgroups::GroupRecord& group, ContainerPlan& plan);
 
 }  // namespace crunlite::runtime

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -54,6 +55,7 @@ class Creation {
     state_.bundle = options_.bundle;
     state_.created = rfc3339(now_unix_ns());
     state_.owner = ::geteuid();
+    state_.has_reaper = options_.has_reaper;
     state_.namespaces = plan_.namespaces.made;
     for (const JoinedNamespace& space : plan_.namespaces.joined) state_.namespaces |= space.flag;
     state_.annotations = plan_.annotations;
@@ -63,12 +65,25 @@ class Creation {
       state_.cgroups_path =
           plan_.cgroups_path.empty() ? default_cgroups_path(options_.id) : plan_.cgroups_path;
     }
-    dir_.emplace(TRY(StateDir::create(options_.root, state_)));
+    if (options_.claimed == nullptr) {
+      dir_.emplace(TRY(StateDir::create(options_.root, state_)));
+    } else {
+      dir_.emplace(std::move(*options_.claimed));
+    }
     undo_.add([this] { (void)dir_->remove(); });  // the first error is the one to tell
-    return dir_->write_config(config.text);
+    // With an init there was a container, whatever became of it (runtime.md#lifecycle).
+    undo_.add([this] {
+      if (state_.pid != 0) run_poststop(state_);
+    });
+    if (options_.claimed != nullptr) TRY(dir_->write(state_));
+    return config.text.empty() ? Status() : dir_->write_config(config.text);
   }
 
   Status compile_filter(const ConfigFile& config) {
+    if (options_.seccomp.make != nullptr) {
+      plan_.process.seccomp = TRY(compile_cached(options_.seccomp, dir_->root_fd()));
+      return {};
+    }
     const auto& linux_config = config.config.linux_;
     if (!linux_config.has_value() || !linux_config->seccomp.has_value()) return {};
     plan_.process.seccomp = TRY(compile_cached(*linux_config->seccomp, dir_->root_fd()));
@@ -77,20 +92,34 @@ class Creation {
 
   Status make_cgroup() {
     if (!options_.use_cgroups) return do_without_cgroup();
-    hierarchy_ = TRY(cgroups::discover({.own_paths = !state_.cgroups_path.starts_with('/')}));
+    const bool shows_own = has_cgroup_mount(plan_) && !plan_.namespaces.makes(CLONE_NEWCGROUP);
+    const bool is_relative = !state_.cgroups_path.starts_with('/');
+    hierarchy_ = TRY(cgroups::discover({.own_paths = shows_own || is_relative}));
     cgroups::GroupSpec spec;
     spec.path = state_.cgroups_path;
     spec.resources = &plan_.resources;
     spec.required = plan_.has_resources || !plan_.cgroups_path.empty();
     spec.devices_optional = plan_.namespaces.has(CLONE_NEWUSER);
-    group_.emplace(TRY(cgroups::Group::create(hierarchy_, spec)));
+    Result<cgroups::Group> group = cgroups::Group::create(hierarchy_, spec);
+    if (!group.has_value()) return do_without_limits(std::move(group).error());
+    group_.emplace(std::move(*group));
     undo_.add([this] {
       (void)group_->kill(SIGKILL);  // the first error is the one to tell
       (void)group_->remove();
     });
     state_.cgroup = group_->record();
     resources_.cgroup_tasks = TRY(group_->take_join_fds());
-    return expand_cgroup_mounts(hierarchy_, *group_, plan_);
+    return expand_cgroup_mounts(hierarchy_, group_->record(), plan_);
+  }
+
+  Status do_without_limits(Error error) {
+    if (!options_.limits_optional) {
+      error.message.append(options_.limits_hint);
+      return std::unexpected(std::move(error));
+    }
+    log_warning("no limit is set: ", error.message, ", ignoring");
+    state_.cgroups_path.clear();
+    return expand_cgroup_mounts(hierarchy_, {}, plan_);
   }
 
   Status do_without_cgroup() {
@@ -99,16 +128,17 @@ class Creation {
     }
     if (!has_cgroup_mount(plan_)) return {};
     hierarchy_ = TRY(cgroups::discover());
-    return expand_cgroup_mounts(hierarchy_, TRY(cgroups::Group::open({})), plan_);
+    return expand_cgroup_mounts(hierarchy_, {}, plan_);
   }
 
-  // All that init takes over from the host is opened here, with the host's rights, if there are any.
+  // All that init takes over from the host is opened here, with the host's rights, if there are
+  // any.
   Status open_sources() {
     resources_.proc = TRY(sys::open("/proc", O_PATH | O_DIRECTORY), "/proc");
     if (TRY(sys::file_system_magic(resources_.proc.get())) != PROC_SUPER_MAGIC) {
       return fail(Kind::kUnavailable, "/proc of the host is no procfs");
     }
-    resources_.opens_sources = init_opens_sources(plan_);
+    resources_.opens_sources = init_opens_sources_ = init_opens_sources(plan_);
     return resources_.opens_sources ? Status() : runtime::open_sources(plan_, resources_);
   }
 
@@ -118,6 +148,7 @@ class Creation {
           TRY(sys::open(space.path.c_str(), O_RDONLY), space.field, ": ", quote(space.path)));
       // Acts on our next child only; the others are joined by init itself.
       if (space.flag != CLONE_NEWPID) continue;
+      own_pid_namespace_ = TRY(sys::open("/proc/self/ns/pid", O_RDONLY), "/proc/self/ns/pid");
       TRY(sys::setns(resources_.joined.back().get(), CLONE_NEWPID), space.field, ": join ",
           quote(space.path));
     }
@@ -143,6 +174,7 @@ class Creation {
         !plan_.hooks.prestart.empty() || !plan_.hooks.create_runtime.empty();
     resources_.new_keyring = options_.new_keyring;
     resources_.hook_state = oci_state(state_, ContainerStatus::kCreating);
+    TRY(hide_from_joined_pids());
     sys::Cloned cloned = TRY(sys::clone3(options), "clone the container's init");
     if (cloned.pid == 0) {
       // Copies of ours would keep the lock, and would hide our death from init.
@@ -153,27 +185,51 @@ class Creation {
     init_ = Child(cloned.pid, std::move(cloned.pidfd));
     undo_.add([this] { init_.kill_and_reap(); });
     state_.pid = cloned.pid;
-    return {};
+    // Hooks are children of ours too, and belong to the runtime's namespaces.
+    if (!own_pid_namespace_.is_open()) return {};
+    return in_context(sys::setns(own_pid_namespace_.get(), CLONE_NEWPID), "/proc/self/ns/pid");
+  }
+
+  // Seen by the processes of a joined pid namespace from its first instant, init must not be looked
+  // into. With a user namespace it could not write its own files below /proc then.
+  Status hide_from_joined_pids() {
+    const NamespacePlan& spaces = plan_.namespaces;
+    if (!spaces.joins(CLONE_NEWPID) || spaces.has(CLONE_NEWUSER)) return {};
+    return in_context(sys::prctl(PR_SET_DUMPABLE, 0), "hide from the pid namespace");
   }
 
   // From the clone to the point where init waits for its start.
   Status accompany() {
     Status done = walk_steps();
-    if (done.has_value() || done.error().kind != Kind::kNotFound) return done;
+    if (done.has_value() || !channel_.is_peer_gone()) return done;
     return std::unexpected(explain_death(init_, std::move(done).error()));
   }
 
   Status walk_steps() {
+    const pid_t pid = TRY(init_below_proc());
     if (plan_.namespaces.makes(CLONE_NEWUSER)) {
-      TRY(namespaces::write_id_maps(state_.pid, plan_.id_maps));
+      TRY(namespaces::write_id_maps(pid, plan_.id_maps));
       TRY(channel_.send(Step::kProceed));
     }
-    state_.start_ticks = TRY(read_process_stat(state_.pid)).start_ticks;
+    state_.start_ticks = TRY(read_process_stat(pid)).start_ticks;
     TRY(dir_->write(state_));
     TRY(run_runtime_hooks());
     TRY(take_console());
-    TRY(channel_.expect(Step::kReady, limits::kSyncTimeoutMs));
+    TRY(channel_.expect(Step::kReady, ready_timeout_ms()));
     return {};
+  }
+
+  // In a sandbox /proc may be that of the pid namespace around it, where init has another number.
+  // A caller who may mount has a fresh one.
+  [[nodiscard]] Result<pid_t> init_below_proc() const {
+    if (!init_opens_sources_) return state_.pid;
+    const std::string self = TRY(sys::readlinkat(AT_FDCWD, "/proc/self"), "/proc/self");
+    return self == cat(::getpid()) ? Result<pid_t>(state_.pid) : pid_below_proc(init_.pidfd());
+  }
+
+  // createContainer hooks have deadlines of their own.
+  [[nodiscard]] int ready_timeout_ms() const {
+    return plan_.hooks.create_container.empty() ? limits::kSyncTimeoutMs : -1;
   }
 
   Status run_runtime_hooks() {
@@ -187,8 +243,7 @@ class Creation {
 
   Status take_console() {
     if (!plan_.process.terminal) return {};
-    // createContainer hooks run before it and have deadlines of their own.
-    Message message = TRY(channel_.expect(Step::kConsole, -1));
+    Message message = TRY(channel_.expect(Step::kConsole, ready_timeout_ms()));
     if (!message.fd.is_open()) return fail(Kind::kBug, "the terminal did not come along");
     if (!options_.console_socket.empty()) {
       return send_console(options_.console_socket, message.fd.get());
@@ -202,6 +257,7 @@ class Creation {
       TRY(write_pid_file(options_.pid_file, state_.pid));
       undo_.add([this] { (void)::unlink(options_.pid_file.c_str()); });
     }
+    if (options_.starts_later) TRY(offer_start(*dir_));
     TRY(channel_.send(Step::kCommit));
     undo_.commit();
     return NewContainer{.dir = std::move(*dir_),
@@ -218,8 +274,10 @@ class Creation {
   cgroups::Hierarchy hierarchy_;
   std::optional<cgroups::Group> group_;
   InitResources resources_;
+  bool init_opens_sources_ = false;
   Channel channel_;
   Child init_;
+  UniqueFd own_pid_namespace_;  // open after another one was joined for init
   UniqueFd console_master_;
   Rollback undo_;  // last, so that it runs while all of the above still is there
 };
@@ -266,16 +324,31 @@ Result<NewContainer> create_container(const ConfigFile& config, const CreateOpti
 
 Status start_new(NewContainer& container) {
   TRY(container.channel.send(Step::kStart));
-  Status started = container.channel.expect_end(limits::kStartTimeoutMs);
-  if (!started.has_value()) return started;
+  // startContainer hooks have deadlines of their own; a dead init closes the channel.
+  TRY(container.channel.expect_end(-1));
+  TRY(check_executed(container.state));
   run_poststart(container.state);
+  container.dir.unlock();
   return {};
 }
 
+Status check_executed(const ContainerState& state) {
+  if (state.has_reaper) return {};
+  const Result<ProcessStat> stat = read_process_stat(state.pid);
+  const bool died_before = stat.has_value() && stat->start_ticks == state.start_ticks &&
+                           stat->state == 'Z' && stat->is_before_exec();
+  if (!died_before) return {};
+  return fail(Kind::kSystem, "the container's init died before it executed the program");
+}
+
 void run_poststart(const ContainerState& state) {
-  Status ran = run_hooks(state.later_hooks.poststart, "poststart",
-                         oci_state(state, ContainerStatus::kRunning));
-  if (!ran.has_value()) log_warning(ran.error().message, ", ignoring");
+  run_hooks_to_the_end(state.later_hooks.poststart, "poststart",
+                       oci_state(state, ContainerStatus::kRunning));
+}
+
+void run_poststop(const ContainerState& state) {
+  run_hooks_to_the_end(state.later_hooks.poststop, "poststop",
+                       oci_state(state, ContainerStatus::kStopped));
 }
 
 std::string default_cgroups_path(const std::string& id) { return cat("/crun-lite-", id); }

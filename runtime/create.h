@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/process.h"
 #include "base/result.h"
@@ -24,17 +25,21 @@ struct CreateOptions {
   std::string pid_file;
   int preserve_fds = 0;
   bool new_keyring = true;
-  bool use_cgroups = true;  // false: --cgroup-manager=disabled
+  bool use_cgroups = true;       // false: --cgroup-manager=disabled
+  bool limits_optional = false;  // a cgroup that cannot be made is only told
+  std::string_view limits_hint;  // else put behind that error
   // After `create` the init waits on start.sock for another process; in `run` for this one.
   bool starts_later = false;
   bool has_reaper = false;  // see ProcessPlan
   bool dies_with_parent = false;
   std::optional<namespaces::IdMaps> inner_ids;
   std::optional<PrivateLayer> private_layer;  // see ContainerPlan
+  NamedProfile seccomp;                       // of a config that has none
+  StateDir* claimed = nullptr;                // made and locked already; taken
 };
 
-// A container whose init waits. The process that made it may let it go by release(); at its end it
-// is otherwise undone as a whole.
+// A container whose init waits. At the end of this value the init is killed, unless it was
+// released; state and cgroup stay until remove_remains.
 struct NewContainer {
   StateDir dir;
   ContainerState state;
@@ -43,7 +48,7 @@ struct NewContainer {
   UniqueFd console_master;  // with a terminal and without console_socket
 };
 
-// Reads BUNDLE/config.json.
+// Reads BUNDLE/config.json. Without its text nothing can be executed in the container later.
 struct ConfigFile {
   std::string text;
   oci::Config config;
@@ -56,11 +61,18 @@ struct ConfigFile {
 [[nodiscard]] Result<NewContainer> create_container(const ConfigFile& config,
                                                     const CreateOptions& options);
 
-// For `run`: lets the init execute its program, and runs the poststart hooks.
+// For `run`: lets the init execute its program, runs the poststart hooks, and gives up the lock:
+// from then on others may kill and delete the container.
 [[nodiscard]] Status start_new(NewContainer& container);
 
-// poststart hooks: a failure is only told, as the specification wants it.
+// The channel of a start closes when the program is executed and also when init dies just before. A
+// zombie that never executed tells the second.
+[[nodiscard]] Status check_executed(const ContainerState& state);
+
+// poststart and poststop hooks: a failure is only told, and the others run all the same, as the
+// specification wants it.
 void run_poststart(const ContainerState& state);
+void run_poststop(const ContainerState& state);
 
 // The cgroups path of a container that names none.
 [[nodiscard]] std::string default_cgroups_path(const std::string& id);

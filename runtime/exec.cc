@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "cgroups/group.h"
+#include "oci/config_check.h"
 #include "runtime/console.h"
 #include "runtime/create.h"
 #include "runtime/launch.h"
@@ -50,9 +51,13 @@ class Joiner {
     for (UniqueFd& tasks : from_.cgroup_tasks) {
       TRY(sys::write_all(tasks.get(), "0"), "join cgroup");
     }
+    from_.cgroup_tasks.clear();
     TRY(join_namespaces());
     TRY(open_terminal());
-    executable_ = TRY(become_user(plan_, from_.proc.get(), console_.slave.get()));
+    from_.init.reset();
+    from_.root.reset();
+    TRY(close_all_but(plan_, {from_.channel.fd(), from_.proc.get(), console_.slave.get()}));
+    executable_ = TRY(become_user(plan_, std::move(from_.proc), console_.slave.get()));
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));
     TRY(from_.channel.send(Step::kReady));
     TRY(from_.channel.expect(Step::kStart, limits::kSyncTimeoutMs), "wait for the runtime");
@@ -134,8 +139,8 @@ class Joining {
     resources_ = {};
     Status done = accompany();
     if (!done.has_value()) {
-      const bool closed = done.error().kind == Kind::kNotFound;
-      return std::unexpected(closed ? explain_death(child_, done.error()) : done.error());
+      return std::unexpected(channel_.is_peer_gone() ? explain_death(child_, done.error())
+                                                     : done.error());
     }
     return ExecProcess{.child = std::move(child_), .console_master = std::move(console_master_)};
   }
@@ -189,8 +194,13 @@ class Joining {
     if (plan_.terminal) TRY(take_console());
     TRY(channel_.expect(Step::kReady, limits::kSyncTimeoutMs));
     if (!options_.pid_file.empty()) TRY(write_pid_file(options_.pid_file, child_.pid()));
-    TRY(channel_.send(Step::kStart));
-    return channel_.expect_end(limits::kStartTimeoutMs);
+    Status started = channel_.send(Step::kStart);
+    if (started.has_value()) started = channel_.expect_end(limits::kStartTimeoutMs);
+    // The file would name a process that is no more.
+    if (!started.has_value() && !options_.pid_file.empty()) {
+      (void)sys::unlinkat(AT_FDCWD, options_.pid_file.c_str(), 0);
+    }
+    return started;
   }
 
   Status take_console() {
@@ -232,6 +242,7 @@ Result<oci::Process> process_template(const std::string& root, const std::string
 
 Result<ExecProcess> exec_process(const oci::Process& process, const ExecOptions& options) {
   const ContainerState state = TRY(running_state(options));
+  TRY(oci::check_process(process));
   ProcessPlan plan = TRY(plan_process(process, "process"));
   if (!plan.terminal && !options.console_socket.empty()) {
     return fail(Kind::kInvalid, "--console-socket: the process has no terminal");

@@ -2,6 +2,7 @@
 #include "runtime/foreground.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -59,7 +60,8 @@ class Pump {
   }
 
   void give_to(int fd) {
-    const Result<size_t> length = sys::write(fd, pending_);
+    // What poll(2) promises room for: a pipe whose reader is slow must not keep us from the rest.
+    const Result<size_t> length = sys::write(fd, std::string_view(pending_).substr(0, PIPE_BUF));
     if (length.has_value()) {
       pending_.erase(0, *length);
     } else if (length.error().errnum != EAGAIN) {
@@ -80,6 +82,9 @@ class Loop {
       : signals_(signals), child_(child), master_(std::move(master)), options_(options) {
     if (options.timeout_ms >= 0) timeout_at_ = sys::monotonic_ms() + options.timeout_ms;
     if (!master_.is_open()) return;
+    // Else we would wait for a program to read that itself waits for us to read. Without it, large
+    // amounts at once are at risk, and nothing else.
+    (void)sys::set_nonblocking(master_.get());
     raw_.emplace();
     follow_window_size();
   }
@@ -155,14 +160,14 @@ class Loop {
     if (items[2].revents != 0) serve_master(items[2].revents);
     if (items[3].revents != 0) in_.take_from(STDIN_FILENO);
     if (items[4].revents != 0) out_.give_to(STDOUT_FILENO);
+    // Without the program's side, or a reader of ours, there is nothing to wait for but its end.
+    if (out_.is_over()) master_.reset();
     return {};
   }
 
   void serve_master(short events) {
     if ((events & POLLOUT) != 0 && in_.wants_output()) in_.give_to(master_.get());
     if ((events & (POLLIN | POLLHUP)) != 0 && out_.wants_input()) out_.take_from(master_.get());
-    // With the program's side closed there is nothing to wait for but its end.
-    if (out_.is_over()) master_.reset();
   }
 
   // What the program wrote last is still to be shown.

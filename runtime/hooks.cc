@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/hooks.h"
 
+#include <limits.h>
+
+#include <algorithm>
+
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
 
@@ -21,6 +26,12 @@ std::string how_it_ended(const RunOutput& output) {
   return cat(text, ": ", written.substr(from));
 }
 
+int timeout_ms_of(const oci::Hook& hook) {
+  if (!hook.timeout.has_value()) return limits::kHookTimeoutMs;
+  constexpr int kMaxSeconds = INT_MAX / kMsPerSecond;
+  return std::min(*hook.timeout, kMaxSeconds) * kMsPerSecond;
+}
+
 Status run_hook(const oci::Hook& hook, const std::string& input) {
   RunOptions options;
   options.spawn.args = hook.args.empty() ? oci::Strings{hook.path} : hook.args;
@@ -28,8 +39,7 @@ Status run_hook(const oci::Hook& hook, const std::string& input) {
   options.spawn.env = hook.env;
   options.input = input;
   options.max_output_bytes = kMaxHookOutputBytes;
-  options.timeout_ms =
-      hook.timeout.has_value() ? *hook.timeout * kMsPerSecond : limits::kHookTimeoutMs;
+  options.timeout_ms = timeout_ms_of(hook);
   RunOutput output = TRY(run(options));
   if (output.status.shell_status() == 0) return {};
   return fail(Kind::kSystem, how_it_ended(output));
@@ -45,6 +55,18 @@ Status run_hooks(const std::vector<oci::Hook>& hooks, std::string_view name,
     TRY(run_hook(hooks[i], input), "hooks.", name, "[", i, "] ", hooks[i].path);
   }
   return {};
+}
+
+void run_hooks_to_the_end(const std::vector<oci::Hook>& hooks, std::string_view name,
+                          const oci::State& state) {
+  if (hooks.empty()) return;
+  const std::string input = oci::write_state(state);
+  for (size_t i = 0; i < hooks.size(); i++) {
+    const Status ran = run_hook(hooks[i], input);
+    if (ran.has_value()) continue;
+    log_warning("hooks.", name, "[", i, "] ", hooks[i].path, ": ", ran.error().message,
+                ", ignoring");
+  }
 }
 
 }  // namespace crunlite::runtime

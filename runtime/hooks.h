@@ -18,4 +18,8 @@ namespace crunlite::runtime {
 [[nodiscard]] Status run_hooks(const std::vector<oci::Hook>& hooks, std::string_view name,
                                const oci::State& state);
 
+// The same for hooks whose failure changes nothing: each one runs, and failures are logged.
+void run_hooks_to_the_end(const std::vector<oci::Hook>& hooks, std::string_view name,
+                          const oci::State& state);
+
 }  // namespace crunlite::runtime

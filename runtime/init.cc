@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/init.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -52,10 +53,23 @@ class Init {
     TRY(open_terminal());
     if (plan_.namespaces.makes(CLONE_NEWNS)) TRY(switch_root());
     if (from_.new_keyring) join_new_keyring();
-    executable_ = TRY(become_user(plan_.process, from_.proc.get(), console_.slave.get()));
+    TRY(let_go_of_host());
+    executable_ = TRY(become_user(plan_.process, std::move(from_.proc), console_.slave.get()));
     // Its memory holds what the container must not read; execve makes the program's own dumpable.
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));
     return {};
+  }
+
+  // From here on only paths of the container are used.
+  Status let_go_of_host() {
+    from_.root.reset();
+    from_.joined.clear();
+    from_.bind_sources.clear();
+    from_.host_devices.clear();
+    from_.host_null.reset();
+    early_mounts_.clear();
+    return close_all_but(plan_.process, {from_.channel.fd(), from_.start_listener.get(),
+                                         from_.proc.get(), console_.slave.get()});
   }
 
   // v1 hierarchies are joined by the process itself: the kernel then waits for no RCU period.
@@ -76,7 +90,7 @@ class Init {
     // A procfs shows the pid namespace of its maker, who needs rights over that namespace: it is
     // made before a foreign user namespace takes them away.
     if (spaces.joins(CLONE_NEWUSER)) TRY(make_proc_early());
-    for (size_t i = 0; i < spaces.joined.size(); i++) TRY(join(spaces.joined[i], i));
+    TRY(join_namespaces());
     if (spaces.joins(CLONE_NEWUSER)) {
       TRY(become_namespace_root());
       TRY(sys::unshare(static_cast<int>(made_after_joining_user())), "unshare namespaces");
@@ -91,8 +105,29 @@ class Init {
     return plan_.namespaces.made & ~uint64_t{CLONE_NEWPID | CLONE_NEWUSER};
   }
 
-  Status join(const JoinedNamespace& space, size_t index) {
-    if (space.flag == CLONE_NEWPID) return {};  // by the parent, before the clone
+  // A namespace may belong to the host's user namespace or to the one that is joined; the rights
+  // over the first end, those over the second begin with joining that.
+  Status join_namespaces() {
+    const std::vector<JoinedNamespace>& spaces = plan_.namespaces.joined;
+    const bool joins_user = plan_.namespaces.joins(CLONE_NEWUSER);
+    std::vector<size_t> refused;
+    for (size_t i = 0; i < spaces.size(); i++) {
+      // The parent has joined the pid namespace, before the clone.
+      if (spaces[i].flag == CLONE_NEWPID || spaces[i].flag == CLONE_NEWUSER) continue;
+      Status joined = join(i);
+      const bool is_later = joins_user && !joined.has_value() && joined.error().errnum == EPERM;
+      if (is_later) refused.push_back(i);
+      if (!is_later) TRY(std::move(joined));
+    }
+    for (size_t i = 0; i < spaces.size(); i++) {
+      if (spaces[i].flag == CLONE_NEWUSER) TRY(join(i));
+    }
+    for (size_t i : refused) TRY(join(i));
+    return {};
+  }
+
+  Status join(size_t index) {
+    const JoinedNamespace& space = plan_.namespaces.joined[index];
     return in_context(sys::setns(from_.joined[index].get(), static_cast<int>(space.flag)),
                       space.field, ": join ", quote(space.path));
   }
@@ -211,7 +246,9 @@ class Init {
   Status open_terminal() {
     if (!plan_.process.terminal) return {};
     console_ = TRY(open_console(from_.root.get(), plan_.process.console_size));
-    TRY(bind_console(from_.root.get(), console_.slave.get()));
+    if (plan_.namespaces.makes(CLONE_NEWNS)) {
+      TRY(bind_console(from_.root.get(), console_.slave.get()));
+    }
     TRY(from_.channel.send(Step::kConsole, console_.master.get()));
     console_.master.reset();
     return {};

@@ -7,10 +7,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <string_view>
 
 #include "base/path.h"
 #include "base/sys.h"
@@ -21,8 +21,6 @@
 namespace crunlite::runtime {
 namespace {
 
-constexpr std::string_view kDefaultPath =
-    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr unsigned kFirstFreeFd = 3;
 constexpr int kFailedStatus = 125;
 
@@ -88,9 +86,8 @@ Status enter_inner_user_namespace(const namespaces::IdMaps& maps, int proc) {
   TRY(write_existing(proc, cat(self, "/setgroups"), "deny"), "/proc/self/setgroups");
   TRY(write_existing(proc, cat(self, "/uid_map"), namespaces::id_map_text(maps.uids)),
       "process.user.uid");
-  return in_context(
-      write_existing(proc, cat(self, "/gid_map"), namespaces::id_map_text(maps.gids)),
-      "process.user.gid");
+  return in_context(write_existing(proc, cat(self, "/gid_map"), namespaces::id_map_text(maps.gids)),
+                    "process.user.gid");
 }
 
 // A path of the host may have come in through a descriptor (CVE-2024-21626): the kernel says so.
@@ -103,62 +100,6 @@ Status check_working_directory(const std::string& cwd) {
 Status enter_working_directory(const std::string& cwd) {
   TRY(sys::chdir(cwd.c_str()), "process.cwd: ", quote(cwd));
   return check_working_directory(cwd);
-}
-
-std::string_view environment_value(const oci::Strings& env, std::string_view name) {
-  for (const std::string& entry : env) {
-    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
-      return std::string_view(entry).substr(name.size() + 1);
-    }
-  }
-  return {};
-}
-
-// 0 when the file can be executed, else why not.
-int why_not_executable(const std::string& path) {
-  const Result<struct stat> info = sys::fstatat(AT_FDCWD, path.c_str(), 0);
-  if (!info.has_value()) return info.error().errnum;
-  if (S_ISDIR(info->st_mode)) return EISDIR;
-  if (!S_ISREG(info->st_mode)) return EACCES;
-  return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : EACCES;
-}
-
-std::string lower_text(int errnum) {
-  if (errnum == ENOENT) return "no such file or directory";
-  if (errnum == EACCES) return "permission denied";
-  if (errnum == EISDIR) return "is a directory";
-  return sys::errno_text(errnum);
-}
-
-Error exec_error(const std::string& program, int errnum) {
-  Error error = sys::error_of(errnum);
-  error.message = cat("exec: ", quote(program), ": ", lower_text(errnum));
-  return error;
-}
-
-Result<Executable> find_executable(const ProcessPlan& plan) {
-  const std::string& program = plan.args[0];
-  if (program.contains('/')) {
-    const int errnum = why_not_executable(program);
-    if (errnum == 0) return Executable{program};
-    Error error = exec_error(program, errnum);
-    if (errnum == ENOENT) {
-      error.message = cat("exec: ", quote(program), ": stat ", program, ": ", lower_text(errnum));
-    }
-    return std::unexpected(std::move(error));
-  }
-  std::string_view search = environment_value(plan.env, "PATH");
-  if (search.empty()) search = kDefaultPath;
-  bool is_denied = false;
-  for (std::string_view dir : split(search, ':')) {
-    if (dir.empty()) continue;
-    const std::string path = cat(dir, "/", program);
-    const int errnum = program.empty() ? ENOENT : why_not_executable(path);
-    if (errnum == 0) return Executable{path};
-    is_denied = is_denied || errnum == EACCES;
-  }
-  if (is_denied) return std::unexpected(exec_error(program, EACCES));
-  return fail(Kind::kNotFound, "exec: ", quote(program), ": executable file not found in $PATH");
 }
 
 // The program starts as if nobody had been before it.
@@ -198,13 +139,39 @@ Status load_filter(const ProcessPlan& plan) {
   return apply_capabilities(plan.capabilities.value_or(CapabilitySets{}));
 }
 
+// What process 1 and the program's child of it share until the program is executed.
+struct ProgramStart {
+  const ProcessPlan& plan;
+  const Executable& executable;
+  bool is_traced = false;
+  Error error = {};
+};
+
+int start_program(void* argument) {
+  auto& start = *static_cast<ProgramStart*>(argument);
+  start.is_traced = ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0;
+  Status status = sys::execve(start.executable.path.c_str(), start.plan.args, start.plan.env);
+  start.error = exec_error(start.plan.args[0], status.error().errnum);
+  return kFailedStatus;
+}
+
 // Process 1 stays, under the same filter, and ends as the program does.
-Status split_off_reaper(const ProcessPlan& plan) {
-  const sys::Cloned child = TRY(sys::clone3({}), "start the program below process 1");
-  if (child.pid == 0) return {};
-  (void)sys::close_range(kFirstFreeFd, ~0U, 0);  // else the caller waits for their end
-  if (!load_filter(plan).has_value()) sys::exit_child(kFailedStatus);
-  reap_until_end_of(child.pid);
+Error execute_below_reaper(const ProcessPlan& plan, const Executable& executable) {
+  Status ready = load_filter(plan);
+  if (!ready.has_value()) return ready.error();
+  ProgramStart start{.plan = plan, .executable = executable};
+  const Result<pid_t> program = sys::clone_vfork(start_program, &start);
+  if (!program.has_value()) {
+    return with_context(program.error(), "start the program below process 1");
+  }
+  if (!start.error.message.empty()) return start.error;
+  // Under a tracer of ours nobody else may trace; then the file is at least busy while we live.
+  if (start.is_traced && !admit_program(*program)) {
+    Error error = exec_error(plan.args[0], EACCES);
+    error.message.append(": it is this runtime's own program");
+    return error;
+  }
+  reap_until_end_of(*program);
 }
 
 Status prepare_streams(const ProcessPlan& plan, int slave) {
@@ -215,14 +182,27 @@ Status prepare_streams(const ProcessPlan& plan, int slave) {
 
 }  // namespace
 
-Result<Executable> become_user(const ProcessPlan& plan, int proc, int slave) {
-  TRY(write_oom_score(plan, proc));
+Status close_all_but(const ProcessPlan& plan, std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned next = kFirstFreeFd + static_cast<unsigned>(plan.preserve_fds);
+  for (int fd : kept) {
+    const auto number = static_cast<unsigned>(fd);
+    if (fd < 0 || number < next) continue;
+    if (number > next) TRY(sys::close_range(next, number - 1, 0), "close descriptors");
+    next = number + 1;
+  }
+  return in_context(sys::close_range(next, ~0U, 0), "close descriptors");
+}
+
+Result<Executable> become_user(const ProcessPlan& plan, UniqueFd proc, int slave) {
+  TRY(write_oom_score(plan, proc.get()));
   TRY(sys::setsid(), "new session");
   TRY(prepare_streams(plan, slave));
   TRY(set_rlimits(plan));
   // With the rights of the container's root, and if that is not enough with those of the user.
   const bool entered = enter_working_directory(plan.cwd).has_value();
-  if (plan.inner_ids.has_value()) TRY(enter_inner_user_namespace(*plan.inner_ids, proc));
+  if (plan.inner_ids.has_value()) TRY(enter_inner_user_namespace(*plan.inner_ids, proc.get()));
+  proc.reset();
   TRY(set_identity(plan));
   if (!entered) TRY(enter_working_directory(plan.cwd));
   TRY(apply_capabilities(capabilities_until_filter(plan)));
@@ -230,15 +210,15 @@ Result<Executable> become_user(const ProcessPlan& plan, int proc, int slave) {
   // it, so after them.
   if (plan.dies_with_parent) TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
   if (plan.user.umask.has_value()) ::umask(*plan.user.umask);
-  return find_executable(plan);
+  return find_executable(plan.args[0], plan.env);
 }
 
 Error execute(const ProcessPlan& plan, const Executable& executable) {
   reset_signals();
   Status closed = close_other_fds(plan.preserve_fds);
   if (!closed.has_value()) return closed.error();
-  Status ready = plan.has_reaper ? split_off_reaper(plan) : Status();
-  if (ready.has_value()) ready = load_filter(plan);
+  if (plan.has_reaper) return execute_below_reaper(plan, executable);
+  Status ready = load_filter(plan);
   if (!ready.has_value()) return ready.error();
   // Found above; the kernel has the last word.
   Status status = sys::execve(executable.path.c_str(), plan.args, plan.env);

@@ -8,28 +8,14 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "base/sys.h"
 #include "cgroups/hierarchy.h"
 #include "runtime/create.h"
-#include "runtime/hooks.h"
 #include "runtime/sync.h"
 
 namespace crunlite::runtime {
 namespace {
-
-constexpr uint64_t kPfForkNoExec = 0x40;  // PF_FORKNOEXEC: forked, has not executed yet
-
-// The start socket closes when the program is executed and also when init dies just before. A
-// zombie that never executed tells the second.
-Status check_executed(const ContainerState& state) {
-  const Result<ProcessStat> stat = read_process_stat(state.pid);
-  const bool died_before = stat.has_value() && stat->start_ticks == state.start_ticks &&
-                           stat->state == 'Z' && (stat->flags & kPfForkNoExec) != 0;
-  if (!died_before) return {};
-  return fail(Kind::kSystem, "the container's init died before it executed the program");
-}
 
 Status start_over_socket(const StateDir& dir, const ContainerState& state) {
   Channel channel(TRY(connect_for_start(dir)));
@@ -37,6 +23,12 @@ Status start_over_socket(const StateDir& dir, const ContainerState& state) {
   // startContainer hooks have deadlines of their own; a dead init closes the socket.
   TRY(channel.expect_end(-1));
   return check_executed(state);
+}
+
+// For who holds the lock: without a pid, the creator has died.
+Result<ContainerStatus> status_with_lock(const StateDir& dir, const ContainerState& state) {
+  if (state.pid == 0) return ContainerStatus::kStopped;
+  return status_of(dir, state);
 }
 
 Status wait_until_dead(int pidfd, const std::string& id) {
@@ -76,11 +68,22 @@ Result<std::optional<cgroups::Group>> group_of(const ContainerState& state) {
   return std::optional(TRY(cgroups::Group::open(found), "container ", quote(state.id)));
 }
 
+// False when processes of others may be in the group: it was there before the container, or nobody
+// knows since its creator died before it could record it.
+bool is_own(const ContainerState& state, const cgroups::Group& group) {
+  if (state.cgroup.has_value()) return !group.is_shared();
+  return state.cgroups_path == default_cgroups_path(state.id);
+}
+
 // Ends what may live without a living init: processes in a pid namespace that is not their own.
 Status clear_group(const ContainerState& state) {
   std::optional<cgroups::Group> group = TRY(group_of(state));
   if (!group.has_value() || group->is_empty()) return {};
-  TRY(group->kill(SIGKILL));
+  if (is_own(state, *group)) {
+    TRY(group->kill(SIGKILL));
+  } else if (!state.cgroup.has_value() && !TRY(group->wait_empty(limits::kKillWaitMs))) {
+    return {};  // an init without its creator has ended by now: these are processes of others
+  }
   return group->remove();
 }
 
@@ -89,26 +92,46 @@ Status kill_init(const ContainerState& state) {
   if (!init.has_value()) return {};  // it is dead already
   std::optional<cgroups::Group> group = TRY(group_of(state));
   // The whole group, so that a frozen one is thawed and nothing survives its init.
-  if (group.has_value() && !group->is_empty()) TRY(group->kill(SIGKILL));
+  const bool has_group = group.has_value() && !group->is_empty();
+  if (has_group && is_own(state, *group)) TRY(group->kill(SIGKILL));
   Status sent = sys::pidfd_send_signal(init->get(), SIGKILL);
   if (!sent.has_value() && sent.error().errnum != ESRCH) return sent;
+  if (has_group && group->is_frozen().value_or(false)) TRY(group->thaw());
   return wait_until_dead(init->get(), state.id);
 }
 
-Result<int> signal_by_name(std::string_view name) {
-  if (name.starts_with("SIG")) name.remove_prefix(3);
-  constexpr std::string_view kRealTime = "RTMIN+";
-  if (name.starts_with(kRealTime)) {
-    const auto offset = parse_number<int>(name.substr(kRealTime.size()));
-    if (offset.has_value() && *offset >= 0 && SIGRTMIN + *offset <= SIGRTMAX) {
-      return SIGRTMIN + *offset;
-    }
+// "+3" behind RTMIN, "-3" behind RTMAX; nothing is 0.
+std::optional<int> real_time_offset(std::string_view text, char sign) {
+  if (text.empty()) return 0;
+  if (text[0] != sign) return {};
+  const auto offset = parse_number<unsigned>(text.substr(1));
+  const int last = SIGRTMAX - SIGRTMIN;
+  if (!offset.has_value() || *offset > static_cast<unsigned>(last)) return {};
+  return static_cast<int>(*offset);
+}
+
+std::optional<int> real_time_signal(std::string_view name) {
+  constexpr size_t kPrefix = 5;
+  if (name.starts_with("RTMIN")) {
+    const std::optional<int> offset = real_time_offset(name.substr(kPrefix), '+');
+    return offset.has_value() ? std::optional(SIGRTMIN + *offset) : std::nullopt;
   }
+  if (!name.starts_with("RTMAX")) return {};
+  const std::optional<int> offset = real_time_offset(name.substr(kPrefix), '-');
+  return offset.has_value() ? std::optional(SIGRTMAX - *offset) : std::nullopt;
+}
+
+Result<int> signal_by_name(const std::string& text) {
+  std::string upper = text;
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  std::string_view name = upper;
+  if (name.starts_with("SIG")) name.remove_prefix(3);
+  if (const std::optional<int> number = real_time_signal(name)) return *number;
   for (int number = 1; number < SIGRTMIN; number++) {
     const char* known = sigabbrev_np(number);
     if (known != nullptr && name == known) return number;
   }
-  return fail(Kind::kInvalid, "signal ", quote(name), ": is unknown");
+  return fail(Kind::kInvalid, "signal ", quote(text), ": is unknown");
 }
 
 }  // namespace
@@ -117,7 +140,7 @@ Status start_container(const std::string& root, const std::string& id) {
   StateDir dir = TRY(StateDir::open(root, id));
   TRY(dir.lock(limits::kStartTimeoutMs));
   const ContainerState state = TRY(dir.read());
-  const ContainerStatus status = TRY(status_of(dir, state));
+  const ContainerStatus status = TRY(status_with_lock(dir, state));
   if (status != ContainerStatus::kCreated) {
     return fail(Kind::kConflict, "cannot start a container in the ", oci::to_text(status),
                 " state");
@@ -160,9 +183,7 @@ Status kill_container(const std::string& root, const std::string& id, int signal
 
 Status remove_remains(const StateDir& dir, const ContainerState& state) {
   TRY(clear_group(state), "container ", quote(state.id));
-  Status hooks = run_hooks(state.later_hooks.poststop, "poststop",
-                           oci_state(state, ContainerStatus::kStopped));
-  if (!hooks.has_value()) log_warning(hooks.error().message, ", ignoring");
+  run_poststop(state);
   return dir.remove();
 }
 
@@ -180,9 +201,7 @@ Status delete_container(const std::string& root, const std::string& id,
     if (state.error().kind == Kind::kNotFound) return dir->remove();
     return std::unexpected(std::move(state).error());
   }
-  // We hold the lock: without a pid, its creator has died.
-  const ContainerStatus status =
-      state->pid == 0 ? ContainerStatus::kStopped : TRY(status_of(*dir, *state));
+  const ContainerStatus status = TRY(status_with_lock(*dir, *state));
   if (status != ContainerStatus::kStopped) {
     if (!options.force) {
       return fail(Kind::kConflict, "cannot delete container ", quote(id),

@@ -157,6 +157,17 @@ Result<int> run_command(const std::vector<std::string>& args) {
   return verb->failure_status;
 }
 
+// A standard stream that is missing would be taken by the next file that is opened, which would then
+// be a program's input or output.
+Status fill_missing_streams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (sys::fstat(fd).has_value()) continue;
+    UniqueFd null = TRY(sys::open("/dev/null", O_RDWR), "/dev/null");
+    (void)null.release();  // the lowest free number, so it is this stream
+  }
+  return {};
+}
+
 }  // namespace
 }  // namespace crunlite::runtime
 
@@ -166,6 +177,7 @@ int main(int argc, char** argv) {
   log.program = "crun-lite";
   (void)open_log(log);  // opens no file
   const std::vector<std::string> args(argv, argv + argc);
+  if (!runtime::fill_missing_streams().has_value()) return runtime::kFailureStatus;
   const Result<int> status = runtime::run_command(args);
   if (status.has_value()) return *status;
   log_line(LogLevel::kError, status.error().message);

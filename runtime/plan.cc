@@ -51,15 +51,32 @@ std::string absolute_below(const std::string& base, const std::string& path) {
   return clean_path(path.starts_with('/') ? path : cat(base, "/", path));
 }
 
+Status check_remount(const namespaces::MountPlan& plan) {
+  if (plan.options.flags.empty() && plan.options.values.empty()) return {};
+  return fail(Kind::kUnavailable, plan.field,
+              ".options: a remount can change the attributes of a mount only");
+}
+
 Result<namespaces::MountPlan> plan_mount(const oci::Mount& mount, std::string field,
                                          const std::string& bundle) {
   namespaces::MountPlan plan;
-  plan.options = TRY(namespaces::parse_mount_options(mount.options), field);
+  Result<namespaces::MountOptions> options = namespaces::parse_mount_options(mount.options);
+  if (!options.has_value()) {
+    Error error = std::move(options).error();
+    error.message.insert(0, field + ".");
+    return std::unexpected(std::move(error));
+  }
+  plan.options = std::move(*options);
   plan.field = std::move(field);
   // Callers from before 1.0 give relative destinations; they mean the container's root.
   plan.destination = clean_path("/" + mount.destination);
   plan.type = mount.type;
   plan.source = mount.source;
+  if (plan.options.is_remount) {
+    TRY(check_remount(plan));
+    plan.options.is_bind = false;  // there is no source
+    return plan;
+  }
   if (plan.type == "bind" || plan.type == "rbind") {
     plan.options.is_bind = true;
     plan.options.is_recursive = plan.options.is_recursive || plan.type == "rbind";
@@ -85,8 +102,8 @@ Status plan_mounts(const oci::Config& config, ContainerPlan& plan) {
     namespaces::MountPlan mount =
         TRY(plan_mount(config.mounts[i], cat("mounts[", i, "]"), plan.bundle));
     if (is_devices_own(mount)) plan.has_default_dev = false;
-    if (mount.destination == "/") {
-      if (i != 0 || (mount.type != "overlay" && mount.type != "tmpfs")) {
+    if (mount.destination == "/" && !mount.options.is_remount) {
+      if (i != 0 || mount.options.is_bind || (mount.type != "overlay" && mount.type != "tmpfs")) {
         return fail(Kind::kInvalid, mount.field,
                     ".destination: only an overlay or tmpfs that comes first may be mounted on /");
       }
@@ -129,16 +146,29 @@ Status plan_linux(const oci::Linux& linux_config, ContainerPlan& plan) {
   return {};
 }
 
+// The mounts of a joined namespace are somebody else's, and are not changed.
+Status check_joined_mounts(const ContainerPlan& plan) {
+  const auto is_ours = [](const namespaces::DevicePlan& device) {
+    return device.field.starts_with("linux.devices");
+  };
+  std::string_view field;
+  if (!plan.mounts.empty() || plan.root_mount.has_value()) field = "mounts";
+  if (plan.root_readonly) field = "root.readonly";
+  if (plan.root_propagation.flag != 0) field = "linux.rootfsPropagation";
+  if (std::ranges::any_of(plan.devices, is_ours)) field = "linux.devices";
+  if (!plan.masked_paths.empty()) field = "linux.maskedPaths";
+  if (!plan.readonly_paths.empty()) field = "linux.readonlyPaths";
+  if (field.empty()) return {};
+  return fail(Kind::kUnavailable, field, ": cannot be had in a mount namespace that is joined");
+}
+
 Status check_namespace_needs(const ContainerPlan& plan) {
   const NamespacePlan& spaces = plan.namespaces;
   if (spaces.makes(CLONE_NEWUSER) && (plan.id_maps.uids.empty() || plan.id_maps.gids.empty())) {
     return fail(Kind::kInvalid, "linux.", plan.id_maps.uids.empty() ? "uidMappings" : "gidMappings",
                 ": a new user namespace needs them");
   }
-  if (spaces.joins(CLONE_NEWNS) && (!plan.mounts.empty() || plan.root_mount.has_value())) {
-    return fail(Kind::kUnavailable, "mounts: cannot be made in a mount namespace that is joined");
-  }
-  return {};
+  return spaces.joins(CLONE_NEWNS) ? check_joined_mounts(plan) : Status();
 }
 
 }  // namespace

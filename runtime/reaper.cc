@@ -2,10 +2,16 @@
 #include "runtime/reaper.h"
 
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <string>
+
+#include "base/process.h"
 #include "base/sys.h"
+#include "base/text.h"
 
 namespace crunlite::runtime {
 namespace {
@@ -44,13 +50,39 @@ void pass_on(const siginfo_t& info, int number, pid_t program) noexcept {
   }
 }
 
+// A file that cannot be looked at is not ours, which the caller can read.
+bool is_own_file(pid_t program) {
+  struct stat theirs{};
+  struct stat ours{};
+  const Result<UniqueFd> pidfd = sys::pidfd_open(program);
+  if (!pidfd.has_value()) return false;
+  const std::string path = cat("/proc/", pid_below_proc(pidfd->get()).value_or(0), "/exe");
+  if (::stat(path.c_str(), &theirs) != 0 || ::stat("/proc/self/exe", &ours) != 0) return false;
+  return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
 }  // namespace
+
+bool admit_program(pid_t program) noexcept {
+  int status = 0;
+  if (::waitpid(program, &status, 0) != program) return true;  // nothing of ours: cannot be
+  if (!WIFSTOPPED(status)) sys::exit_child(shell_status(status));
+  if (is_own_file(program)) {
+    (void)sys::kill(program, SIGKILL);
+    (void)::waitpid(program, nullptr, 0);
+    return false;
+  }
+  (void)::ptrace(PTRACE_DETACH, program, nullptr, nullptr);  // it may have been killed meanwhile
+  return true;
+}
 
 void reap_until_end_of(pid_t program) noexcept {
   sigset_t all;
   sigfillset(&all);
   (void)sys::sigprocmask(SIG_BLOCK, all);  // cannot fail with these arguments
-  reap_ended(program);                     // it may have ended before the signals were blocked
+  // Whoever waits for the program's start waits for their end, and may then send signals.
+  (void)sys::close_range(STDERR_FILENO + 1, ~0U, 0);
+  reap_ended(program);  // it may have ended before the signals were blocked
   for (;;) {
     siginfo_t info{};
     const int number = ::sigwaitinfo(&all, &info);

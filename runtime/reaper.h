@@ -10,7 +10,14 @@ namespace crunlite::runtime {
 // terminals have it, and SIGTSTP stops all processes.
 constexpr int kFromTerminal = 0x7465726d;
 
-// Exits with the status of `program`, or 128 + the signal that ended it. Single-threaded.
+// Waits until a program that asked to be traced stands before its first instruction, and lets it
+// go. False, and the program is dead, when it is our own: by a descriptor of /proc/self/exe it could
+// overwrite the file when we are gone, and runs as root on the host then (CVE-2019-5736). Leaves as
+// the program does if it has ended already. Single-threaded.
+[[nodiscard]] bool admit_program(pid_t program) noexcept;
+
+// Closes all descriptors but the standard streams, and exits with the status of `program`, or 128 +
+// the signal that ended it. Single-threaded.
 [[noreturn]] void reap_until_end_of(pid_t program) noexcept;
 
 }  // namespace crunlite::runtime

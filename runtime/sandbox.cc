@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "base/sys.h"
+#include "base/sys_files.h"
 #include "runtime/create.h"
 #include "runtime/foreground.h"
 #include "runtime/helper.h"
@@ -40,10 +41,40 @@ std::string read_in_root(int root, const std::string& path) {
   return read_fd(file->get(), limits::kPasswdBytes).value_or("");
 }
 
+bool is_opaque(int directory) {
+  for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
+    if (sys::fgetxattr(directory, name).value_or("") == "y") return true;
+  }
+  return false;
+}
+
+// What the topmost layer that has the file shows of it; a whiteout is no regular file.
+std::string read_in_layers(const std::vector<std::string>& layers, const std::string& path) {
+  for (const std::string& layer : layers) {
+    const Result<DirFd> root = sys::open(layer.c_str(), O_PATH | O_DIRECTORY);
+    if (!root.has_value()) continue;
+    const Result<struct stat> info = sys::fstatat(root->get(), path.c_str(), AT_SYMLINK_NOFOLLOW);
+    if (info.has_value()) return S_ISREG(info->st_mode) ? read_in_root(root->get(), path) : "";
+    const Result<UniqueFd> parent =
+        open_in_root(root->get(), split_path(path).parent, O_RDONLY | O_DIRECTORY);
+    if (parent.has_value() && is_opaque(parent->get())) return "";
+  }
+  return "";
+}
+
 Result<oci::UserDatabase> users_of_directory(const std::string& directory) {
   DirFd root = TRY(sys::open(directory.c_str(), O_PATH | O_DIRECTORY), quote(directory));
   return oci::UserDatabase{.passwd = read_in_root(root.get(), "etc/passwd"),
                            .group = read_in_root(root.get(), "etc/group")};
+}
+
+// As the layers show them, of which the topmost comes first.
+Result<oci::UserDatabase> users_of_layers(const oci::Mount& overlay) {
+  oci::UserDatabase users;
+  const std::vector<std::string> layers = TRY(lower_directories(overlay));
+  users.passwd = read_in_layers(layers, "etc/passwd");
+  users.group = read_in_layers(layers, "etc/group");
+  return users;
 }
 
 // The statuses of a shell: what was found but cannot be executed has another one.
@@ -108,23 +139,70 @@ class Sandbox {
                     .image = {}});
   }
 
-  Result<int> live_on_image() { return fail(Kind::kUnavailable, "--image: is not there yet"); }
+  // The state directory holds the bundle, so that `delete` finds both if we die.
+  Result<int> live_on_image() {
+    ContainerState state;
+    state.id = id_;
+    StateDir dir = TRY(StateDir::create(settings_.root, state));
+    Result<int> status = unpack_and_live(dir);
+    if (dir.fd() < 0) return status;  // a container took it, and has removed it
+    Status removed = dir.remove();
+    if (!removed.has_value()) log_warning(removed.error().message);
+    return status;
+  }
 
-  // Makes the container, unless the kernel refuses its root file system, and runs it.
-  Result<int> attempt(SandboxFacts facts) {
+  Result<int> unpack_and_live(StateDir& dir) {
+    const std::string bundle = cat(layer_options_.scratch, "/bundle");
+    const ExitStatus unpacked = TRY(unpack(bundle), "--image ", quote(options_.name));
+    if (unpacked.signal != 0) return unpacked.shell_status();
+    if (unpacked.code != 0) return kSandboxFailure;  // it has told why
+    oci::Config config = TRY(load_config(bundle)).config;
+    if (config.mounts.empty() || config.mounts[0].type != "overlay" || !config.process) {
+      return fail(Kind::kBug, "--image: the bundle has no overlay");
+    }
+    // Its upper directory would be on a disk; the private layer stands where the bundle is.
+    layer_options_.scratch = cat(bundle, "/upper");
+    oci::UserDatabase users = TRY(users_of_layers(config.mounts[0]), "--image");
+    return attempt({.options = options_,
+                    .host = host_,
+                    .files = files_,
+                    .layers = TRY(overlay_layers_of(config.mounts[0], layer_options_), "--image"),
+                    .users = std::move(users),
+                    .image = std::move(config)},
+                   &dir);
+  }
+
+  // Signals go to the helper, which removes what it has begun.
+  Result<ExitStatus> unpack(const std::string& bundle) {
+    SpawnOptions spawn_options;
+    spawn_options.args = {
+        TRY(find_helper("image")), "unpack", "--quiet", "--", options_.name, bundle};
+    spawn_options.stdout_fd = STDERR_FILENO;  // standard output is the command's
+    Child helper = TRY(spawn(spawn_options));
+    return TRY(foreground_.attend(helper, UniqueFd())).status;
+  }
+
+  // Makes the container, unless the kernel refuses its root file system, and runs it. `claimed`:
+  // the state directory, where it is there already.
+  Result<int> attempt(SandboxFacts facts, StateDir* claimed = nullptr) {
     SandboxPlan plan = TRY(plan_sandbox(std::move(facts)));
     CreateOptions create;
     create.root = settings_.root;
     create.id = id_;
     create.bundle = std::string("/");
-    create.use_cgroups = settings_.use_cgroups;
+    // Without limits a pid namespace keeps the processes together, and no device node is alive but
+    // those of /dev: a cgroup would add nothing but time.
+    create.use_cgroups = settings_.use_cgroups && options_.limits.any();
+    create.limits_optional = options_.best_effort;
+    create.limits_hint = "; --best-effort goes on without limits";
     create.has_reaper = true;
     create.dies_with_parent = true;
     create.inner_ids = std::move(plan.inner_ids);
     create.private_layer = std::move(plan.layer);
+    create.seccomp = {.name = "sandbox", .make = sandbox_seccomp};
     ConfigFile config;
     config.config = std::move(plan.config);
-    config.text = oci::write_config(config.config);
+    create.claimed = claimed;
     Result<NewContainer> container = create_container(config, create);
     if (!container.has_value()) return fail_to_start(container.error());
     return run(*container);

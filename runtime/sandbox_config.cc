@@ -139,6 +139,8 @@ void add_kernel_mounts(const SandboxFacts& facts, std::vector<oci::Mount>& mount
   for (oci::Mount& mount : oci::default_mounts()) {
     if (mount.type == "cgroup" && (!facts.options.limits.any() || has_user_namespace)) continue;
     const bool has_tty_group = !has_single_id(facts.host) && has_id(facts.host.gids, kTtyGroup);
+    // Whatever nodes the command makes are dead, there and everywhere; ours are bound.
+    if (mount.destination == "/dev") mount.options.emplace_back("nodev");
     if (mount.type == "devpts" && !has_tty_group) std::erase(mount.options, "gid=5");
     if (mount.type == "sysfs" && facts.options.host_network && has_user_namespace) {
       // A sysfs of one's own needs a network namespace of one's own.
@@ -230,7 +232,6 @@ void make_linux(const SandboxFacts& facts, SandboxPlan& plan) {
   os.resources = make_resources(facts);
   os.masked_paths = oci::default_masked_paths();
   os.readonly_paths = oci::default_readonly_paths();
-  os.seccomp = sandbox_seccomp(oci::image_capabilities());
   if (needs_user_namespace(facts.host)) add_user_namespace(facts, plan);
 }
 
@@ -245,8 +246,8 @@ bool needs_users(const SandboxOptions& options) {
   return !options.user.empty() || options.source != SandboxSource::kHost;
 }
 
-oci::Seccomp sandbox_seccomp(const oci::Strings& capabilities) {
-  oci::Seccomp profile = oci::default_seccomp(capabilities);
+oci::Seccomp sandbox_seccomp() {
+  oci::Seccomp profile = oci::default_seccomp(oci::image_capabilities());
   const auto is_about_clone = [](const oci::SeccompSyscall& rule) {
     return rule.names == oci::Strings{"clone"} || rule.names == oci::Strings{"clone3"};
   };

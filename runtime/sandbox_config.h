@@ -43,7 +43,8 @@ struct SandboxPlan {
   return needs_user_namespace(host) && !host.may_map_all_ids;
 }
 
-// The default profile, and what a sandbox within the sandbox needs (docs/decisions).
-[[nodiscard]] oci::Seccomp sandbox_seccomp(const oci::Strings& capabilities);
+// The default profile, and what a sandbox within the sandbox needs (docs/decisions). The config
+// does not hold it: making it takes longer than all the rest.
+[[nodiscard]] oci::Seccomp sandbox_seccomp();
 
 }  // namespace crunlite::runtime

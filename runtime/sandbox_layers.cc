@@ -250,17 +250,21 @@ SandboxLayers overlay_directory(const std::string& directory, const LayerOptions
   return layers.take();
 }
 
-Result<SandboxLayers> overlay_layers_of(const oci::Mount& root, const LayerOptions& options) {
+Result<std::vector<std::string>> lower_directories(const oci::Mount& overlay) {
   namespaces::MountPlan plan;
   plan.field = "mounts[0]";
-  plan.options = TRY(namespaces::parse_mount_options(root.options), plan.field);
-  const std::string topmost = TRY(namespaces::overlay_layers(plan)).lower.front();
+  plan.options = TRY(namespaces::parse_mount_options(overlay.options), plan.field);
+  return TRY(namespaces::overlay_layers(plan)).lower;
+}
+
+Result<SandboxLayers> overlay_layers_of(const oci::Mount& root, const LayerOptions& options) {
+  const std::vector<std::string> lowers = TRY(lower_directories(root));
   constexpr std::string_view kLower = "lowerdir=";
   const auto lower =
       std::find_if(root.options.begin(), root.options.end(),
                    [](const std::string& option) { return option.starts_with(kLower); });
   Layers layers(options);
-  layers.add_overlay("/", lower->substr(kLower.size()), topmost);
+  layers.add_overlay("/", lower->substr(kLower.size()), lowers.front());
   return layers.take();
 }
 

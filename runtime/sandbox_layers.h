@@ -71,4 +71,7 @@ struct LayerOptions {
 [[nodiscard]] Result<SandboxLayers> overlay_layers_of(const oci::Mount& root,
                                                       const LayerOptions& options);
 
+// The lower directories of an overlay mount, topmost first.
+[[nodiscard]] Result<std::vector<std::string>> lower_directories(const oci::Mount& overlay);
+
 }  // namespace crunlite::runtime

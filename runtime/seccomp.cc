@@ -2,8 +2,10 @@
 #include "runtime/seccomp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,14 +13,16 @@
 #include <optional>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "runtime/self.h"
 
 namespace crunlite::runtime {
 namespace {
 
 constexpr size_t kMaxCacheFileBytes = 4 << 20;
-constexpr std::string_view kCacheFormat = "crun-lite seccomp 1\n";
+constexpr std::string_view kCacheFormat = "crun-lite seccomp 2";
 
 template <class T>
 struct Named {
@@ -94,23 +98,29 @@ Status check(int result, std::string_view what) {
   return std::unexpected(with_context(sys::error_of(-result), what));
 }
 
+// The members of a profile or rule that hold an action and its number.
+struct ActionFields {
+  std::string action;
+  std::string errno_ret;
+};
+
 Result<uint32_t> action_value(const std::string& name, std::optional<uint32_t> errno_ret,
-                              const std::string& field) {
-  constexpr uint32_t kMaxErrno = 4095;
+                              const ActionFields& fields) {
+  constexpr uint32_t kMaxErrno = 4094;  // the library's, one below the kernel's
   const std::optional<uint32_t> action = find(kActions, name);
   if (!action.has_value()) {
     if (name == "SCMP_ACT_NOTIFY") {
-      return fail(Kind::kUnavailable, field, "action: SCMP_ACT_NOTIFY is not supported");
+      return fail(Kind::kUnavailable, fields.action, ": SCMP_ACT_NOTIFY is not supported");
     }
-    return fail(Kind::kInvalid, field, "action: ", quote(name), " is unknown");
+    return fail(Kind::kInvalid, fields.action, ": ", quote(name), " is unknown");
   }
   if (!errno_ret.has_value()) return *action;
   if (*errno_ret > kMaxErrno) {
-    return fail(Kind::kInvalid, field, "errnoRet: ", *errno_ret, " is above ", kMaxErrno);
+    return fail(Kind::kInvalid, fields.errno_ret, ": ", *errno_ret, " is above ", kMaxErrno);
   }
   if (name == "SCMP_ACT_ERRNO") return SCMP_ACT_ERRNO(*errno_ret);
   if (name == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(*errno_ret);
-  return fail(Kind::kInvalid, field, "errnoRet: has no meaning for ", name);
+  return fail(Kind::kInvalid, fields.errno_ret, ": has no meaning for ", name);
 }
 
 Result<std::vector<struct scmp_arg_cmp>> comparisons(const oci::SeccompSyscall& rule,
@@ -121,10 +131,10 @@ Result<std::vector<struct scmp_arg_cmp>> comparisons(const oci::SeccompSyscall& 
     const oci::SeccompArg& arg = rule.args[i];
     const std::optional<scmp_compare> op = find(kOperators, arg.op);
     if (!op.has_value()) {
-      return fail(Kind::kInvalid, field, "args[", i, "].op: ", quote(arg.op), " is unknown");
+      return fail(Kind::kInvalid, field, ".args[", i, "].op: ", quote(arg.op), " is unknown");
     }
     if (arg.index > kMaxIndex) {
-      return fail(Kind::kInvalid, field, "args[", i, "].index: ", arg.index, " is above 5");
+      return fail(Kind::kInvalid, field, ".args[", i, "].index: ", arg.index, " is above 5");
     }
     // For MASKED_EQ the specification's value is the mask and valueTwo what is compared.
     out.push_back({.arg = arg.index, .op = *op, .datum_a = arg.value, .datum_b = arg.value_two});
@@ -163,8 +173,9 @@ Status add_rule(scmp_filter_ctx context, uint32_t action, const std::string& nam
 Status add_syscalls(scmp_filter_ctx context, const oci::Seccomp& profile) {
   for (size_t i = 0; i < profile.syscalls.size(); i++) {
     const oci::SeccompSyscall& rule = profile.syscalls[i];
-    const std::string field = cat("linux.seccomp.syscalls[", i, "].");
-    const uint32_t action = TRY(action_value(rule.action, rule.errno_ret, field));
+    const std::string field = cat("linux.seccomp.syscalls[", i, "]");
+    const uint32_t action =
+        TRY(action_value(rule.action, rule.errno_ret, {field + ".action", field + ".errnoRet"}));
     const std::vector<struct scmp_arg_cmp> args = TRY(comparisons(rule, field));
     for (const std::string& name : rule.names) TRY(add_rule(context, action, name, args), field);
   }
@@ -211,11 +222,51 @@ uint64_t fnv1a(std::string_view text) {
   return hash;
 }
 
+// What seccomp(2) can take: longer ones would be cut to 16 bits of length.
+bool is_program(std::string_view program) {
+  constexpr size_t kInstruction = sizeof(struct sock_filter);
+  return !program.empty() && program.size() % kInstruction == 0 &&
+         program.size() / kInstruction <= BPF_MAXINSNS;
+}
+
+// What a compiled program depends on; another library may know more system calls.
+std::string cache_key(std::string_view profile) {
+  const struct scmp_version* library = seccomp_version();
+  return cat(kCacheFormat, ", libseccomp ", library->major, ".", library->minor, ".",
+             library->micro, "\n", profile, "\n");
+}
+
+// The program after its length, unless the file was cut short: a container must not start with a
+// part of its filter, or with none.
+std::optional<std::string> kept_program(std::string_view text) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return {};
+  const std::string_view program = text.substr(end + 1);
+  if (parse_number<size_t>(text.substr(0, end)) != program.size() || !is_program(program))
+    return {};
+  return std::string(program);
+}
+
+std::string cache_name(const std::string& key) { return cat("seccomp-", fnv1a(key)); }
+
+std::optional<std::string> find_kept(int cache_dir, const std::string& key) {
+  const Result<std::string> kept = read_file(cache_dir, cache_name(key), kMaxCacheFileBytes);
+  if (!kept.has_value() || !kept->starts_with(key)) return {};
+  return kept_program(std::string_view(*kept).substr(key.size()));
+}
+
+// A cache that cannot be written costs time at the next start and nothing else.
+void keep(int cache_dir, const std::string& key, const std::string& program) {
+  (void)write_atomic(cache_dir, cache_name(key), cat(key, program.size(), "\n", program), 0600,
+                     Durability::kVolatile);
+}
+
 }  // namespace
 
 Result<SeccompFilter> compile_seccomp(const oci::Seccomp& profile) {
   const uint32_t default_action =
-      TRY(action_value(profile.default_action, profile.default_errno_ret, "linux.seccomp.default"));
+      TRY(action_value(profile.default_action, profile.default_errno_ret,
+                       {"linux.seccomp.defaultAction", "linux.seccomp.defaultErrnoRet"}));
   SeccompFilter filter;
   filter.flags = TRY(flag_bits(profile));
   Context context(seccomp_init(default_action));
@@ -224,21 +275,33 @@ Result<SeccompFilter> compile_seccomp(const oci::Seccomp& profile) {
   TRY(add_architectures(context.get(), profile));
   TRY(add_syscalls(context.get(), profile));
   filter.program = TRY(export_program(context.get()));
-  return filter;
+  if (is_program(filter.program)) return filter;
+  return fail(Kind::kLimit, "linux.seccomp: the filter has more than ", BPF_MAXINSNS,
+              " instructions");
 }
 
 Result<SeccompFilter> compile_cached(const oci::Seccomp& profile, int cache_dir) {
   if (cache_dir < 0) return compile_seccomp(profile);
-  std::string key(kCacheFormat);
-  key.append(json::write(json::encode(profile))).push_back('\n');
-  const std::string name = cat("seccomp-", hex(cat(fnv1a(key))));
-  Result<std::string> kept = read_file(cache_dir, name, kMaxCacheFileBytes);
-  if (kept.has_value() && kept->starts_with(key)) {
-    return SeccompFilter{.program = kept->substr(key.size()), .flags = TRY(flag_bits(profile))};
+  const std::string key = cache_key(json::write(json::encode(profile)));
+  std::optional<std::string> program = find_kept(cache_dir, key);
+  if (program.has_value()) {
+    return SeccompFilter{.program = std::move(*program), .flags = TRY(flag_bits(profile))};
   }
   SeccompFilter filter = TRY(compile_seccomp(profile));
-  // A cache that cannot be written costs time at the next start and nothing else.
-  (void)write_atomic(cache_dir, name, key + filter.program, 0600, Durability::kVolatile);
+  keep(cache_dir, key, filter.program);
+  return filter;
+}
+
+Result<SeccompFilter> compile_cached(const NamedProfile& profile, int cache_dir) {
+  const std::string build = own_build_id();
+  if (build.empty()) return compile_cached(profile.make(), cache_dir);
+  const std::string key = cache_key(cat(profile.name, " of ", build));
+  std::optional<std::string> program = find_kept(cache_dir, key);
+  if (program.has_value()) return SeccompFilter{.program = std::move(*program), .flags = 0};
+  const oci::Seccomp made = profile.make();
+  CHECK(made.flags.empty());  // they are not kept
+  SeccompFilter filter = TRY(compile_seccomp(made));
+  keep(cache_dir, key, filter.program);
   return filter;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +24,15 @@ struct SeccompFilter {
 // The same through a cache: files named by a hash in the directory `cache_dir` (-1: none), each of
 // which holds the profile it was compiled from, so that a collision is seen.
 [[nodiscard]] Result<SeccompFilter> compile_cached(const oci::Seccomp& profile, int cache_dir);
+
+// A profile that this program always makes alike.
+struct NamedProfile {
+  std::string_view name;
+  oci::Seccomp (*make)() = nullptr;
+};
+// The same for such a profile: kept by its name and the build of this program, so that it is only
+// made when there is nothing in the cache.
+[[nodiscard]] Result<SeccompFilter> compile_cached(const NamedProfile& profile, int cache_dir);
 
 // The flags that are supported here, for `features`.
 [[nodiscard]] std::vector<std::string> seccomp_flags();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/self.h"
 
+#include <elf.h>
+#include <link.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -20,7 +23,36 @@ bool is_read_only() {
   return ::statvfs(kSelf, &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
 }
 
+// The linker's build id: a note of ours whose bytes change with the program's.
+int find_build_id(struct dl_phdr_info* info, size_t, void* out) {
+  constexpr size_t kAlignment = 4;
+  const auto padded = [](size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; };
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr)& header = info->dlpi_phdr[i];
+    if (header.p_type != PT_NOTE) continue;
+    const auto* at = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
+    const char* end = at + header.p_memsz;
+    while (at + sizeof(ElfW(Nhdr)) <= end) {
+      ElfW(Nhdr) note;
+      memcpy(&note, at, sizeof note);
+      const char* content = at + sizeof note + padded(note.n_namesz);
+      if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof "GNU") {
+        *static_cast<std::string*>(out) = hex({content, note.n_descsz});
+        return 1;
+      }
+      at = content + padded(note.n_descsz);
+    }
+  }
+  return 1;  // the first object is the program itself
+}
+
 }  // namespace
+
+std::string own_build_id() {
+  std::string id;
+  (void)::dl_iterate_phdr(find_build_id, &id);  // what it returns is our own 1
+  return id;
+}
 
 Result<std::string> own_program_path() {
   const char* kept = ::getenv(kPathVariable);

@@ -12,6 +12,9 @@ namespace crunlite::runtime {
 // The path of the program as it was started.
 [[nodiscard]] Result<std::string> own_program_path();
 
+// The linker's build id, in hexadecimal: another one for other bytes. "" where there is none.
+[[nodiscard]] std::string own_build_id();
+
 // Executes this program again through a read-only mount of its file that exists nowhere but in this
 // process: /proc/PID/exe, which a container may reach while its init is still ours, can then not be
 // opened for writing. Does nothing where the file is on a read-only mount already, and for an

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/mount.h>
+
+#include <algorithm>
 
 #include "namespaces/devices.h"
 #include "namespaces/mounts.h"
@@ -32,6 +35,16 @@ Status open_root(const ContainerPlan& plan, InitResources& resources) {
   return init_may_do_it ? Status() : Status(std::unexpected(std::move(mounted).error()));
 }
 
+// On a /dev that is mounted nodev, nodes of the container's own making are dead; only those that
+// are bound there work.
+bool has_inert_dev(const ContainerPlan& plan) {
+  return std::any_of(plan.mounts.begin(), plan.mounts.end(),
+                     [](const namespaces::MountPlan& mount) {
+                       return mount.destination == "/dev" &&
+                              (mount.options.attributes_set & MOUNT_ATTR_NODEV) != 0;
+                     });
+}
+
 }  // namespace
 
 bool init_opens_sources(const ContainerPlan& plan) {
@@ -47,7 +60,7 @@ Status open_sources(const ContainerPlan& plan, InitResources& resources) {
     resources.bind_sources[i] = TRY(namespaces::clone_bind_source(plan.mounts[i]));
   }
   if (!plan.masked_paths.empty()) resources.host_null = TRY(namespaces::clone_host_null());
-  if (!plan.namespaces.has(CLONE_NEWUSER)) return {};
+  if (!plan.namespaces.has(CLONE_NEWUSER) && !has_inert_dev(plan)) return {};
   // mknod(2) is not for user namespaces.
   for (const namespaces::DevicePlan& device : plan.devices) {
     resources.host_devices.push_back(TRY(namespaces::clone_host_device(device)));

@@ -19,6 +19,7 @@ namespace {
 
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kConfigFile = "config.json";
+constexpr const char* kPendingSocket = "start.sock.new";
 constexpr mode_t kPrivateDir = 0700;
 constexpr mode_t kPrivateFile = 0600;
 
@@ -28,16 +29,25 @@ bool is_id_character(char c) {
 }
 
 // sun_path holds 107 bytes; the directory's descriptor makes any path short enough.
-struct sockaddr_un start_address(const StateDir& dir) {
+struct sockaddr_un start_address(const StateDir& dir, std::string_view name) {
   struct sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = cat("/proc/self/fd/", dir.fd(), "/", kStartSocket);
+  const std::string path = cat("/proc/self/fd/", dir.fd(), "/", name);
   memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
 }
 
 Result<DirFd> open_root(const std::string& root) {
   return sys::open(root.c_str(), O_PATH | O_DIRECTORY);
+}
+
+// Nothing when the init is gone or a zombie, or another process has its pid.
+std::optional<ProcessStat> read_living_init(const ContainerState& state) {
+  if (state.pid <= 0) return {};
+  const Result<ProcessStat> stat = read_process_stat(state.pid);
+  const bool is_alive = stat.has_value() && stat->start_ticks == state.start_ticks &&
+                        stat->state != 'Z' && stat->state != 'X';
+  return is_alive ? std::optional(*stat) : std::nullopt;
 }
 
 }  // namespace
@@ -105,13 +115,25 @@ Status StateDir::lock(int timeout_ms) {
   const int64_t deadline = sys::monotonic_ms() + timeout_ms;
   for (int pause_ms = 1;; pause_ms = std::min(pause_ms * 2, 20)) {
     Status locked = sys::flock(dir_.get(), LOCK_EX | LOCK_NB);
-    if (locked.has_value()) return {};
+    if (locked.has_value() && is_current()) return {};
+    if (locked.has_value()) return fail(Kind::kNotFound, "container ", quote(id_), " is deleted");
     if (locked.error().errnum != EWOULDBLOCK) return locked;
     if (sys::monotonic_ms() >= deadline) {
       return fail(Kind::kConflict, "container ", quote(id_), " is busy");
     }
     (void)sys::wait_ready(-1, 0, pause_ms);  // flock has no waiting with a time limit
   }
+}
+
+// flock(2) cannot fail when it unlocks.
+void StateDir::unlock() { (void)sys::flock(dir_.get(), LOCK_UN); }
+
+// Whether the id still means this directory, and not a later one of the same name.
+bool StateDir::is_current() const {
+  const Result<struct stat> own = sys::fstat(dir_.get());
+  const Result<struct stat> named = sys::fstatat(root_.get(), id_.c_str(), AT_SYMLINK_NOFOLLOW);
+  return own.has_value() && named.has_value() && own->st_ino == named->st_ino &&
+         own->st_dev == named->st_dev;
 }
 
 Result<ContainerState> StateDir::read() const {
@@ -142,6 +164,7 @@ Result<std::string> StateDir::read_config() const {
 }
 
 Status StateDir::remove() const {
+  if (!is_current()) return {};
   return in_context(remove_tree(root_.get(), id_), "remove state directory");
 }
 
@@ -178,12 +201,7 @@ Result<ProcessStat> read_process_stat(pid_t pid) {
                      .flags = parse_number<uint64_t>(fields[kFlags]).value_or(0)};
 }
 
-bool is_init_alive(const ContainerState& state) {
-  if (state.pid <= 0) return false;
-  const Result<ProcessStat> stat = read_process_stat(state.pid);
-  return stat.has_value() && stat->start_ticks == state.start_ticks && stat->state != 'Z' &&
-         stat->state != 'X';
-}
+bool is_init_alive(const ContainerState& state) { return read_living_init(state).has_value(); }
 
 Result<ContainerStatus> status_of(const StateDir& dir, const ContainerState& state) {
   if (state.pid == 0) {
@@ -193,10 +211,14 @@ Result<ContainerStatus> status_of(const StateDir& dir, const ContainerState& sta
     const bool is_free = sys::flock(probe.get(), LOCK_SH | LOCK_NB).has_value();
     return is_free ? ContainerStatus::kStopped : ContainerStatus::kCreating;
   }
-  if (!is_init_alive(state)) return ContainerStatus::kStopped;
-  if (sys::fstatat(dir.fd(), kStartSocket, AT_SYMLINK_NOFOLLOW).has_value()) {
+  const std::optional<ProcessStat> init = read_living_init(state);
+  if (!init.has_value()) return ContainerStatus::kStopped;
+  const bool is_before_exec = init->is_before_exec() || state.has_reaper;
+  // A socket that is left behind by a `start` that died says nothing of a running program.
+  if (is_before_exec && sys::fstatat(dir.fd(), kStartSocket, AT_SYMLINK_NOFOLLOW).has_value()) {
     return ContainerStatus::kCreated;
   }
+  if (init->is_before_exec() && !state.has_reaper) return ContainerStatus::kCreating;
   if (!state.cgroup.has_value() || state.cgroup->dirs.empty()) return ContainerStatus::kRunning;
   Result<cgroups::Group> group = cgroups::Group::open(*state.cgroup);
   if (!group.has_value()) return ContainerStatus::kRunning;
@@ -216,7 +238,7 @@ Result<UniqueFd> open_init(const ContainerState& state) {
 
 Result<UniqueFd> listen_for_start(const StateDir& dir) {
   UniqueFd socket = TRY(sys::socket(AF_UNIX, SOCK_SEQPACKET, 0));
-  const struct sockaddr_un address = start_address(dir);
+  const struct sockaddr_un address = start_address(dir, kPendingSocket);
   const mode_t old_mask = ::umask(0177);
   Status bound =
       sys::bind(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address);
@@ -226,9 +248,14 @@ Result<UniqueFd> listen_for_start(const StateDir& dir) {
   return socket;
 }
 
+Status offer_start(const StateDir& dir) {
+  return in_context(sys::renameat2(dir.fd(), kPendingSocket, dir.fd(), kStartSocket, 0),
+                    kStartSocket);
+}
+
 Result<UniqueFd> connect_for_start(const StateDir& dir) {
   UniqueFd socket = TRY(sys::socket(AF_UNIX, SOCK_SEQPACKET, 0));
-  const struct sockaddr_un address = start_address(dir);
+  const struct sockaddr_un address = start_address(dir, kStartSocket);
   TRY(sys::connect(socket.get(), reinterpret_cast<const struct sockaddr*>(&address),
                    sizeof address),
       kStartSocket);

@@ -33,7 +33,8 @@ struct ContainerState {
   std::string cgroups_path;  // as wanted; the group may be half-made while there is no record
   std::optional<cgroups::GroupRecord> cgroup;
   std::map<std::string, std::string> annotations;
-  oci::Hooks later_hooks;  // poststart and poststop
+  oci::Hooks later_hooks;   // poststart and poststop
+  bool has_reaper = false;  // the init stays a process of ours and executes nothing
 };
 constexpr auto json_fields(ContainerState*) {
   using json::field;
@@ -44,7 +45,8 @@ constexpr auto json_fields(ContainerState*) {
       field("namespaces", &ContainerState::namespaces),
       field("cgroupsPath", &ContainerState::cgroups_path), field("cgroup", &ContainerState::cgroup),
       field("annotations", &ContainerState::annotations),
-      field("laterHooks", &ContainerState::later_hooks));
+      field("laterHooks", &ContainerState::later_hooks),
+      field("hasReaper", &ContainerState::has_reaper));
 }
 
 using oci::ContainerStatus;
@@ -52,7 +54,7 @@ using oci::ContainerStatus;
 // What `state` prints and hooks are told.
 [[nodiscard]] oci::State oci_state(const ContainerState& state, ContainerStatus status);
 
-// Letters, digits, "_", "+", "-", ".", at most limits::kContainerIdBytes, no "." or ".." alone.
+// Letters, digits, "_", "+", "-", ".", at most limits::kNameBytes, no "." or ".." alone.
 [[nodiscard]] Status check_container_id(const std::string& id);
 
 // The default root directory: /run/crun-lite, or below XDG_RUNTIME_DIR for an ordinary user.
@@ -68,13 +70,15 @@ class StateDir {
   // Kind::kNotFound when there is no such container.
   [[nodiscard]] static Result<StateDir> open(const std::string& root, const std::string& id);
 
-  // Waits for the lock that create, start and delete hold.
+  // Waits for the lock that create, start and delete hold. Kind::kNotFound when the container was
+  // deleted meanwhile, even if there is a new one of the same id.
   [[nodiscard]] Status lock(int timeout_ms);
+  void unlock();
   [[nodiscard]] Result<ContainerState> read() const;
   [[nodiscard]] Status write(const ContainerState& state) const;
   [[nodiscard]] Status write_config(const std::string& text) const;
   [[nodiscard]] Result<std::string> read_config() const;
-  // Removes the directory; the id is free then.
+  // Removes the directory; the id is free then. Does nothing when it has been removed already.
   [[nodiscard]] Status remove() const;
 
   [[nodiscard]] int fd() const { return dir_.get(); }
@@ -83,6 +87,8 @@ class StateDir {
  private:
   StateDir(DirFd root, DirFd dir, std::string id)
       : root_(std::move(root)), dir_(std::move(dir)), id_(std::move(id)) {}
+  [[nodiscard]] bool is_current() const;
+
   DirFd root_;
   DirFd dir_;
   std::string id_;
@@ -96,20 +102,26 @@ struct ProcessStat {
   char state = '?';
   uint64_t start_ticks = 0;
   uint64_t flags = 0;  // PF_*
+  // Forked and has not executed a program since.
+  [[nodiscard]] bool is_before_exec() const { return (flags & kForkNoExec) != 0; }
+  static constexpr uint64_t kForkNoExec = 0x40;  // PF_FORKNOEXEC
 };
 [[nodiscard]] Result<ProcessStat> read_process_stat(pid_t pid);
 
 // Whether the container's init lives: the same process, and no zombie.
 [[nodiscard]] bool is_init_alive(const ContainerState& state);
 
+// "creating" until the init waits for its start, "created" until it has executed its program.
 [[nodiscard]] Result<ContainerStatus> status_of(const StateDir& dir, const ContainerState& state);
 
 // A pidfd of the living init, proven to be the process of the state. Kind::kConflict when stopped.
 [[nodiscard]] Result<UniqueFd> open_init(const ContainerState& state);
 
-// Where `create` leaves the socket on which the init waits for `start`.
+// Where `create` leaves the socket on which the init waits for `start`. It listens under another
+// name until the container is created as a whole.
 inline constexpr const char* kStartSocket = "start.sock";
 [[nodiscard]] Result<UniqueFd> listen_for_start(const StateDir& dir);
+[[nodiscard]] Status offer_start(const StateDir& dir);
 [[nodiscard]] Result<UniqueFd> connect_for_start(const StateDir& dir);
 
 }  // namespace crunlite::runtime

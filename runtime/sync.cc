@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/sync.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -27,6 +28,8 @@ std::string encode(Header header, std::string_view text) {
   return packet.append(text);
 }
 
+bool is_closed(const Error& error) { return error.errnum == EPIPE || error.errnum == ECONNRESET; }
+
 std::string_view name_of(Step step) {
   constexpr std::array<std::string_view, 8> kNames = {
       "proceed", "mounts ready", "hooks done", "console", "ready", "commit", "start", "failed"};
@@ -36,21 +39,29 @@ std::string_view name_of(Step step) {
 
 }  // namespace
 
+Status Channel::send_packet(const std::string& packet, int fd) {
+  Status sent = sys::send_with_fd(socket_.get(), packet, fd);
+  if (sent.has_value() || !is_closed(sent.error())) return sent;
+  // What the peer said last is still to be read, and tells more than that it went away.
+  Result<Message> last = receive(0);
+  if (last.has_value() && last->step == Step::kFailed) return std::unexpected(last->error);
+  is_peer_gone_ = true;
+  return fail(Kind::kNotFound, "the peer has closed");
+}
+
 Status Channel::send(Step step, int fd) {
-  return sys::send_with_fd(
-      socket_.get(),
+  return send_packet(
       encode({.step = static_cast<uint32_t>(step), .kind = 0, .errnum = 0, .length = 0}, ""), fd);
 }
 
 Status Channel::send_failure(const Error& error) {
   const std::string_view text = std::string_view(error.message).substr(0, limits::kSyncTextBytes);
-  return sys::send_with_fd(socket_.get(),
-                           encode({.step = static_cast<uint32_t>(Step::kFailed),
-                                   .kind = static_cast<uint32_t>(error.kind),
-                                   .errnum = error.errnum,
-                                   .length = 0},
-                                  text),
-                           -1);
+  return send_packet(encode({.step = static_cast<uint32_t>(Step::kFailed),
+                             .kind = static_cast<uint32_t>(error.kind),
+                             .errnum = error.errnum,
+                             .length = 0},
+                            text),
+                     -1);
 }
 
 Result<Message> Channel::receive(int timeout_ms) {
@@ -58,8 +69,16 @@ Result<Message> Channel::receive(int timeout_ms) {
     return fail(Kind::kLimit, "no answer within ", timeout_ms, " ms");
   }
   std::array<char, sizeof(Header) + limits::kSyncTextBytes> buffer;
-  sys::Received received = TRY(sys::receive_with_fd(socket_.get(), buffer));
-  if (received.length == 0) return fail(Kind::kNotFound, "the peer has closed");
+  Result<sys::Received> next = sys::receive_with_fd(socket_.get(), buffer);
+  // A peer that went away with messages of ours unread: told once, before what it had sent.
+  if (!next.has_value() && is_closed(next.error())) {
+    next = sys::receive_with_fd(socket_.get(), buffer);
+  }
+  sys::Received received = TRY(std::move(next));
+  if (received.length == 0) {
+    is_peer_gone_ = true;
+    return fail(Kind::kNotFound, "the peer has closed");
+  }
   Header header{};
   if (received.length < sizeof header) return fail(Kind::kBug, "short message");
   memcpy(&header, buffer.data(), sizeof header);
@@ -87,7 +106,7 @@ Result<Message> Channel::expect(Step step, int timeout_ms) {
 Status Channel::expect_end(int timeout_ms) {
   Result<Message> message = receive(timeout_ms);
   if (!message.has_value()) {
-    if (message.error().kind == Kind::kNotFound) return {};
+    if (is_peer_gone_) return {};
     return std::unexpected(std::move(message).error());
   }
   if (message->step == Step::kFailed) return std::unexpected(std::move(message->error));

@@ -49,13 +49,16 @@ class Channel {
 
   [[nodiscard]] int fd() const { return socket_.get(); }
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
+  // True once a call has failed because the peer had closed without a word.
+  [[nodiscard]] bool is_peer_gone() const { return is_peer_gone_; }
   void close() { socket_.reset(); }
 
+  // Where the peer has failed meanwhile, its own error is returned.
   [[nodiscard]] Status send(Step step, int fd = -1);
   [[nodiscard]] Status send_failure(const Error& error);
 
   // The next message, which must be `step`; another one is an error, kFailed gives the peer's own.
-  // Kind::kNotFound when the peer has closed, Kind::kLimit when `timeout_ms` is over.
+  // Kind::kLimit when `timeout_ms` (-1: none) is over. See is_peer_gone.
   [[nodiscard]] Result<Message> expect(Step step, int timeout_ms);
   // Waits for end of file; kFailed gives the peer's error.
   [[nodiscard]] Status expect_end(int timeout_ms);
@@ -63,7 +66,10 @@ class Channel {
   [[nodiscard]] Result<Message> receive(int timeout_ms);
 
  private:
+  [[nodiscard]] Status send_packet(const std::string& packet, int fd);
+
   UniqueFd socket_;
+  bool is_peer_gone_ = false;
 };
 
 struct ChannelPair {

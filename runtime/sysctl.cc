@@ -2,27 +2,14 @@
 #include "runtime/sysctl.h"
 
 #include "base/sys.h"
+#include "oci/sysctl.h"
 
 namespace crunlite::runtime {
-
-std::string sysctl_path(const std::string& name) {
-  const size_t first = name.find_first_of("./");
-  if (first == std::string::npos || name[first] == '/') return name;
-  std::string path = name;
-  for (char& c : path) {
-    if (c == '.') {
-      c = '/';
-    } else if (c == '/') {
-      c = '.';
-    }
-  }
-  return path;
-}
 
 Status write_sysctls(const std::map<std::string, std::string>& values, int proc) {
   for (const auto& [name, value] : values) {
     const std::string field = cat("linux.sysctl[", quote(name), "]");
-    const std::string path = cat("sys/", sysctl_path(name));
+    const std::string path = cat("sys/", TRY(oci::parse_sysctl(name), field).path);
     UniqueFd file = TRY(sys::openat2(proc, path.c_str(), O_WRONLY,
                                      RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS |
                                          RESOLVE_NO_MAGICLINKS),

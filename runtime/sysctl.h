@@ -9,10 +9,6 @@
 
 namespace crunlite::runtime {
 
-// "net.ipv4.ip_forward" -> "net/ipv4/ip_forward"; slashes and dots change places, as in sysctl(8),
-// when the first of them is a slash ("net/ipv4/conf/eth0.1/x").
-[[nodiscard]] std::string sysctl_path(const std::string& name);
-
 // Writes them through `proc`, the host's own /proc: files there show the caller's namespaces, and
 // none of the container's mounts can stand in their place (CVE-2025-52881).
 [[nodiscard]] Status write_sysctls(const std::map<std::string, std::string>& values, int proc);

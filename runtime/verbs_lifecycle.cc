@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/sys.h"
@@ -81,15 +82,20 @@ Status dispose(NewContainer& container) {
   return remove_remains(container.dir, container.state);
 }
 
+// While a container runs others may delete it, so its lock is taken anew for what is left.
+void remove_ended(NewContainer& container) {
+  Status removed = container.dir.lock(limits::kStartTimeoutMs);
+  if (removed.has_value()) removed = remove_remains(container.dir, container.state);
+  const bool is_gone = !removed.has_value() && removed.error().kind == Kind::kNotFound;
+  if (!removed.has_value() && !is_gone) log_warning(removed.error().message);
+}
+
 Result<int> attend_to_end(NewContainer& container, Foreground& foreground, bool keep) {
-  const ForegroundEnd end =
-      TRY(foreground.attend(container.init, std::move(container.console_master)));
-  if (!keep) {
-    // A concurrent delete may have taken it away.
-    Status removed = remove_remains(container.dir, container.state);
-    if (!removed.has_value()) log_warning(removed.error().message);
-  }
-  return end.status.shell_status();
+  const Result<ForegroundEnd> end =
+      foreground.attend(container.init, std::move(container.console_master));
+  if (!end.has_value()) container.init.kill_and_reap();
+  if (!keep) remove_ended(container);
+  return TRY(end).status.shell_status();
 }
 
 Result<int> run_verb(const GlobalOptions& globals, const Options& options) {
@@ -168,7 +174,7 @@ Result<std::string> absolute_path(const std::string& path) {
 Result<int> kept_descriptors(const Options& options, std::vector<std::string>& env) {
   constexpr int kMaxDescriptors = 1024;
   constexpr int kFirstFree = 3;
-  int count = TRY(options.number("preserve-fds", 0));
+  int64_t count = TRY(options.number("preserve-fds", 0));
   if (const std::optional<int> activated = listen_fds(); activated.value_or(0) > 0) {
     count += *activated;
     env.push_back(cat("LISTEN_FDS=", *activated));
@@ -183,7 +189,7 @@ Result<int> kept_descriptors(const Options& options, std::vector<std::string>& e
     if (sys::fstat(fd).has_value()) continue;
     return fail(Kind::kInvalid, "--preserve-fds: descriptor ", fd, " is not open");
   }
-  return count;
+  return static_cast<int>(count);
 }
 
 }  // namespace crunlite::runtime

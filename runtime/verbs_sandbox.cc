@@ -27,7 +27,7 @@ std::span<const Verb> sandbox_verbs() {
        .min_positionals = 0,
        .max_positionals = kAnyNumber,
        .run = sandbox_verb,
-       .enters_container = true,
+       // Not enters_container: process 1 sees to it that our own program is not executed inside.
        .failure_status = kSandboxFailure},
   }};
   return kVerbs;

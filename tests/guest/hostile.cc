@@ -103,6 +103,12 @@ int hook(const Call& call) {
       cat("{\"name\":", json_quote(call.text(1)), ",\"state\":", json_quote(state),
           ",\"cwd\":", json_quote(directory),
           ",\"root\":", json_quote(read_link("/proc/self/root")), ",\"namespaces\":", names, "}}");
+  std::string numbers = "[";
+  for (const std::string& name : names_in("/proc/self/fd")) {
+    if (read_link(cat("/proc/self/fd/", name).c_str()).empty()) continue;  // what was listed
+    numbers += cat(numbers.size() > 1 ? "," : "", json_quote(name));
+  }
+  line.insert(line.size() - 1, cat(",\"descriptors\":", numbers, "]"));
   std::string env = "[";
   for (const std::string& item : variables) {
     env += cat(env.size() > 1 ? "," : "", json_quote(item));

@@ -300,63 +300,79 @@ TEST_F(Cgroups, MountOfTypeCgroupWithoutACgroupNamespace) {
   }
 }
 
-// A cgroup that somebody has frozen before the container is made.
+// The freezers of this host: that of v1 and that of the unified hierarchy, of which a runtime uses
+// one or both.
 class FrozenCgroup : public Cgroups {
  protected:
+  struct Freezer {
+    std::string directory;
+    std::string file;
+    std::string frozen;
+    std::string thawed;
+  };
+
   void SetUp() override {
     Cgroups::SetUp();
-    bool v1 = host_path_exists("/sys/fs/cgroup/freezer/cgroup.procs") && !is_unified();
-    directory_ = cgroup_file("freezer", cgroup_of(id()), "");
-    file_ = cat(directory_, v1 ? "freezer.state" : "cgroup.freeze");
-    frozen_ = v1 ? "FROZEN" : "1";
-    thawed_ = v1 ? "THAWED" : "0";
+    std::string root = "/sys/fs/cgroup";
+    if (!is_unified() && host_path_exists(cat(root, "/freezer/cgroup.procs"))) {
+      add(cat(root, "/freezer", cgroup_of(id())), "freezer.state", "FROZEN", "THAWED");
+    }
+    if (is_unified()) add(cat(root, cgroup_of(id())), "cgroup.freeze", "1", "0");
+    if (Host::get().cgroups() == CgroupLayout::kHybrid) {
+      add(cat(root, "/unified", cgroup_of(id())), "cgroup.freeze", "1", "0");
+    }
   }
-  bool write_state(std::string_view text) {
-    Result<UniqueFd> file = sys::open(file_.c_str(), O_WRONLY);
-    return file.has_value() && sys::write(file->get(), text).has_value();
+  void add(const std::string& directory, std::string_view file, std::string_view frozen,
+           std::string_view thawed) {
+    freezers_.push_back(
+        {directory, cat(directory, "/", file), std::string(frozen), std::string(thawed)});
+  }
+  // How many were there to be written to.
+  int write_all(std::string Freezer::* state) {
+    int written = 0;
+    for (const Freezer& freezer : freezers_) {
+      Result<UniqueFd> file = sys::open(freezer.file.c_str(), O_WRONLY);
+      if (!file.has_value()) continue;
+      if (sys::write(file->get(), freezer.*state).has_value()) written++;
+    }
+    return written;
+  }
+  void expect_the_end() {
+    if (wait_init(10'000).has_value()) return;
+    ADD_FAILURE() << "the frozen process survived";
+    (void)write_all(&Freezer::thawed);
   }
 
-  std::string directory_;
-  std::string file_;
-  std::string frozen_;
-  std::string thawed_;
+  std::vector<Freezer> freezers_;
 };
 
 TEST_F(FrozenCgroup, AStartIntoItFailsInsteadOfHanging) {
   DIFFERS(RuntimeKind::kCrun, "crun 1.8.1 hangs when it starts into a frozen cgroup");
-  make_host_directory(directory_);
-  ASSERT_TRUE(write_state(frozen_));
+  for (const Freezer& freezer : freezers_) make_host_directory(freezer.directory);
+  ASSERT_GT(write_all(&Freezer::frozen), 0);
   config.probe({"exit", "0"});
   Outcome outcome = run();
   EXPECT_NE(outcome.status, 0);
   EXPECT_NE(outcome.err, "");
-  (void)write_state(thawed_);  // the runtime may have removed it
+  (void)write_all(&Freezer::thawed);  // the runtime may have removed them
   remove_our_cgroups();
   EXPECT_EQ(leftovers(), "");
 }
 
 TEST_F(FrozenCgroup, AFrozenContainerIsDeletedByForce) {
   launch_waiting();
-  if (!host_path_exists(file_)) GTEST_SKIP() << "the runtime uses another freezer";
-  ASSERT_TRUE(write_state(frozen_));
+  ASSERT_GT(write_all(&Freezer::frozen), 0);
   EXPECT_OK(call({"delete", "--force", id()}));
   forget();
-  if (!wait_init(10'000).has_value()) {
-    ADD_FAILURE() << "the frozen process survived";
-    (void)write_state(thawed_);
-  }
+  expect_the_end();
   EXPECT_EQ(leftovers(), "");
 }
 
 TEST_F(FrozenCgroup, AFrozenContainerIsKilled) {
   launch_waiting();
-  if (!host_path_exists(file_)) GTEST_SKIP() << "the runtime uses another freezer";
-  ASSERT_TRUE(write_state(frozen_));
+  ASSERT_GT(write_all(&Freezer::frozen), 0);
   EXPECT_OK(call({"kill", id(), "KILL"}));
-  if (!wait_init(10'000).has_value()) {
-    ADD_FAILURE() << "the frozen process survived";
-    (void)write_state(thawed_);
-  }
+  expect_the_end();
 }
 
 TEST_F(Cgroups, WithoutAnyOnDemand) {
