@@ -11,7 +11,8 @@ $(B)/guest/%.o: %.cc $(B)/.flags
 $(B)/probe: $(GUEST_SOURCES:%.cc=$(B)/guest/%.o)
 	$(CXX) -static $^ -o $@
 
-$(B)/integration_test: $(call objects,$(wildcard tests/integration/*.cc)) $(B)/liboci.a $(B)/libbase.a
+$(B)/integration_test: $(call objects,$(wildcard tests/integration/*.cc)) \
+    $(B)/liboci.a $(B)/libbase.a
 	$(CXX) $(MODE) $^ $(call packages,gtest) -o $@
 
 .PHONY: integration-programs

@@ -152,8 +152,9 @@ class Loop {
       if (in_.wants_input()) items[3] = {STDIN_FILENO, POLLIN, 0};
       if (out_.wants_output()) items[4] = {STDOUT_FILENO, POLLOUT, 0};
     }
-    if (::poll(items.data(), items.size(), timeout_ms) < 0 && errno != EINTR) {
-      return std::unexpected(sys::error_of(errno));
+    if (::poll(items.data(), items.size(), timeout_ms) < 0) {
+      Error error = sys::error_of(errno);
+      if (error.errnum != EINTR) return std::unexpected(std::move(error));
     }
     if (items[0].revents != 0) pass_signals();
     has_ended_ = items[1].revents != 0;

@@ -157,8 +157,8 @@ Result<int> run_command(const std::vector<std::string>& args) {
   return verb->failure_status;
 }
 
-// A standard stream that is missing would be taken by the next file that is opened, which would then
-// be a program's input or output.
+// A standard stream that is missing would be taken by the next file that is opened, which would
+// then be a program's input or output.
 Status fill_missing_streams() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
     if (sys::fstat(fd).has_value()) continue;

@@ -24,7 +24,7 @@ struct TarHeader {
   std::string link = {};
   int64_t device_major = 0;
   int64_t device_minor = 0;
-  bool gnu = false;                                 // magic of GNU tar instead of ustar
+  bool gnu = false;                                      // magic of GNU tar instead of ustar
   std::vector<std::pair<size_t, std::string>> raw = {};  // written over the fields, by offset
   bool wrong_checksum = false;
 };
