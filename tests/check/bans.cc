@@ -84,10 +84,6 @@ constexpr HeaderBan kHeaderBans[] = {
     {"filesystem", "resolves paths by string, which race: use base/path.h"},
 };
 
-// Written in two halves, lest this file trips over itself.
-constexpr std::string_view kWorkplaces[][2] = {
-    {"/work/", "main"}, {"/work/", "shared"}, {"/work/.", "library"}, {"/tmp/", "team"}};
-
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool is_allowed(const Ban& ban, std::string_view path) {
@@ -133,20 +129,6 @@ Findings check_bans(const File& file) {
     for (const HeaderBan& ban : kHeaderBans) {
       if (include.quoted || include.path != ban.header) continue;
       findings.push_back({file.path, include.line, cat("<", ban.header, "> ", ban.reason)});
-    }
-  }
-  return findings;
-}
-
-Findings find_workplaces(const File& file) {
-  Findings findings;
-  int number = 0;
-  for (std::string_view line : split(file.text, '\n')) {
-    number++;
-    for (auto& [folder, name] : kWorkplaces) {
-      std::string path = cat(folder, name);
-      if (!line.contains(path)) continue;
-      findings.push_back({file.path, number, cat(path, " is a path of one machine")});
     }
   }
   return findings;
