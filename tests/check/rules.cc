@@ -9,7 +9,6 @@
 
 namespace crunlite::check {
 
-Findings find_workplaces(const File& file);  // bans.cc
 
 namespace {
 

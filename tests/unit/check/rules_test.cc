@@ -130,9 +130,6 @@ TEST(Text, HasALicenceAndNoBlanksAtItsEnds) {
       {"a.cc", cat(kHead, "// TO", "DO: later\n"),
        "2: an open end without an issue: name it, as (#12)\n"},
       {"a.cc", cat(kHead, "// TO", "DO(#3): later\n"), ""},
-      {"a.cc", cat(kHead, "// in /wo", "rk/main\n"),
-       "2: /wo"
-       "rk/main is a path of one machine\n"},
   };
   for (const Case& c : cases) EXPECT_EQ(summary(check_text({c.path, c.text})), c.message) << c.text;
 }
