@@ -9,7 +9,6 @@
 
 namespace crunlite::check {
 
-
 namespace {
 
 constexpr size_t kFileLines = 800;
