@@ -35,16 +35,20 @@ class Faults : public RuntimeTest {
     EXPECT_EQ(leftovers(), "");
     return used;
   }
+  // Runs the verb, kills it after a while, and returns its status.
+  int kill_after(const Strings& words, int64_t microseconds) {
+    Running running = launch(words);
+    wait_us(microseconds);
+    Status sent = sys::pidfd_send_signal(running.child().pidfd(), SIGKILL);
+    EXPECT_TRUE(sent.has_value() || sent.error().errnum == ESRCH) << sent.error().message;
+    return running.wait().status;
+  }
   // Kills the verb at moments spread over its life.
   void kill_at_every_moment(const Strings& words) {
     int64_t life_us = measure(words);
     int killed = 0;
     for (int i = 0; i < kKills; i++) {
-      Running running = launch(words);
-      wait_us(life_us * i / kKills);
-      Status sent = sys::pidfd_send_signal(running.child().pidfd(), SIGKILL);
-      EXPECT_TRUE(sent.has_value() || sent.error().errnum == ESRCH);
-      if (running.wait().status == 128 + SIGKILL) killed++;
+      if (kill_after(words, life_us * i / kKills) == 128 + SIGKILL) killed++;
       EXPECT_OK(call({"delete", "--force", id()})) << "kill " << i;
       ASSERT_EQ(leftovers(), "") << "kill " << i << " after " << life_us * i / kKills << " us";
     }
@@ -84,10 +88,7 @@ TEST_F(Faults, KilledInDelete) {
   write_config();
   for (int i = 0; i < 10; i++) {
     ASSERT_OK(call({"run", "--detach", "--bundle", bundle(), id()}));
-    Running running = launch({"delete", "--force", id()});
-    wait_us(i * 500);
-    (void)sys::pidfd_send_signal(running.child().pidfd(), SIGKILL);
-    (void)running.wait();
+    (void)kill_after({"delete", "--force", id()}, i * 500);
     EXPECT_OK(call({"delete", "--force", id()})) << "kill " << i;
     ASSERT_EQ(leftovers(), "") << "kill " << i;
   }
@@ -98,10 +99,7 @@ TEST_F(Faults, ANewContainerOfThatNameCanBeMadeAfterwards) {
   config.probe({"exit", "5"});
   write_config();
   for (int i = 0; i < 5; i++) {
-    Running running = launch({"run", "--bundle", bundle(), id()});
-    wait_us(2000 + i * 1000);
-    (void)sys::pidfd_send_signal(running.child().pidfd(), SIGKILL);
-    (void)running.wait();
+    (void)kill_after({"run", "--bundle", bundle(), id()}, 2000 + i * 1000);
     EXPECT_OK(call({"delete", "--force", id()}));
     EXPECT_EQ(call({"run", "--bundle", bundle(), id()}).status, 5);
   }
