@@ -75,10 +75,12 @@ Result<DevicePlan> plan_device(const oci::Device& device, std::string field) {
   return plan;
 }
 
-Status check_same_device(int dir, const std::string& name, const DevicePlan& plan) {
-  const struct stat info = TRY(sys::fstatat(dir, name.c_str(), AT_SYMLINK_NOFOLLOW));
+// What lies under the name, proven to be that device.
+Result<UniqueFd> open_same_device(int dir, const std::string& name, const DevicePlan& plan) {
+  UniqueFd node = TRY(sys::openat(dir, name.c_str(), O_PATH | O_NOFOLLOW), plan.field);
+  const struct stat info = TRY(sys::fstat(node.get()));
   const bool same = (info.st_mode & S_IFMT) == (plan.mode & S_IFMT) && info.st_rdev == plan.device;
-  if (same) return {};
+  if (same) return node;
   return fail(Kind::kExists, plan.field, ": ", plan.path, " exists and is another file");
 }
 
@@ -94,15 +96,16 @@ Status bind_host_copy(int dir, const std::string& name, const DevicePlan& plan, 
 
 Status make_node(int dir, const std::string& name, const DevicePlan& plan) {
   Status made = sys::mknodat(dir, name.c_str(), plan.mode, plan.device);
-  if (!made.has_value() && made.error().errnum == EEXIST) {
-    return check_same_device(dir, name, plan);
-  }
-  if (!made.has_value()) {
+  const bool was_there = !made.has_value() && made.error().errnum == EEXIST;
+  if (!made.has_value() && !was_there) {
     return std::unexpected(with_context(made.error(), plan.field, ": make ", plan.path));
   }
-  if (plan.uid == 0 && plan.gid == 0) return {};
-  return in_context(sys::fchownat(dir, name.c_str(), plan.uid, plan.gid, AT_SYMLINK_NOFOLLOW),
-                    plan.field, ": chown ", plan.path);
+  if (!was_there && plan.uid == 0 && plan.gid == 0) return {};
+  // On a volume, another container may have put a file of others under the name meanwhile.
+  UniqueFd node = TRY(open_same_device(dir, name, plan));
+  if (was_there) return {};
+  return in_context(sys::fchownat(node.get(), "", plan.uid, plan.gid, AT_EMPTY_PATH), plan.field,
+                    ": chown ", plan.path);
 }
 
 Status make_link(int dir, const char* target, const char* name) {

@@ -21,7 +21,7 @@ struct InitResources {
   bool opens_sources = false;          // init opens the next four, since the parent may not
   MountFd root;                        // detached; closed: plan.root_mount is made by init
   std::vector<MountFd> bind_sources;   // beside plan.mounts; closed where init makes the mount
-  std::vector<MountFd> host_devices;   // beside plan.devices; empty: nodes are made
+  std::vector<MountFd> host_devices;   // beside plan.devices; closed or none: nodes are made
   MountFd host_null;                   // for masked files
   UniqueFd proc;                       // the host's /proc
   oci::State hook_state;               // what hooks are told; the pid is filled in by init

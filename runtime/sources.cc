@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -61,9 +62,11 @@ Status open_sources(const ContainerPlan& plan, InitResources& resources) {
   }
   if (!plan.masked_paths.empty()) resources.host_null = TRY(namespaces::clone_host_null());
   if (!plan.namespaces.has(CLONE_NEWUSER) && !has_inert_dev(plan)) return {};
-  // mknod(2) is not for user namespaces.
+  // mknod(2) is not for user namespaces, but for FIFOs, which are no devices of the host.
   for (const namespaces::DevicePlan& device : plan.devices) {
-    resources.host_devices.push_back(TRY(namespaces::clone_host_device(device)));
+    const bool is_made = S_ISFIFO(device.mode);
+    resources.host_devices.push_back(is_made ? MountFd()
+                                             : TRY(namespaces::clone_host_device(device)));
   }
   return {};
 }
