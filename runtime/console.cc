@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/sys.h"
@@ -62,6 +63,11 @@ Status take_console(int slave, uid_t uid) {
   // user the kernel refuses, and it works as it is.
   (void)sys::fchownat(slave, "", uid, static_cast<gid_t>(-1), AT_EMPTY_PATH);
   return {};
+}
+
+void follow_window_size(int master) {
+  const Result<struct winsize> size = sys::window_size(STDIN_FILENO);
+  if (size.has_value()) (void)sys::set_window_size(master, *size);  // its program may have ended
 }
 
 Status send_console(const std::string& socket_path, int master) {

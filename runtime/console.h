@@ -27,6 +27,10 @@ struct Console {
 // Makes the terminal the controlling one and standard input, output and error.
 [[nodiscard]] Status take_console(int slave, uid_t uid);
 
+// Caller's side: gives the terminal the window size of our own standard input, if that is one.
+// Before the program starts, which else reads a size of 0.
+void follow_window_size(int master);
+
 // Caller's side: sends the master over the unix socket of --console-socket.
 [[nodiscard]] Status send_console(const std::string& socket_path, int master);
 

@@ -248,6 +248,7 @@ class Creation {
     if (!options_.console_socket.empty()) {
       return send_console(options_.console_socket, message.fd.get());
     }
+    follow_window_size(message.fd.get());
     console_master_ = std::move(message.fd);
     return {};
   }

@@ -209,6 +209,7 @@ class Joining {
     if (!options_.console_socket.empty()) {
       return send_console(options_.console_socket, message.fd.get());
     }
+    follow_window_size(message.fd.get());
     console_master_ = std::move(message.fd);
     return {};
   }

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/sys.h"
+#include "runtime/console.h"
 #include "runtime/reaper.h"
 
 namespace crunlite::runtime {
@@ -86,7 +87,7 @@ class Loop {
     // amounts at once are at risk, and nothing else.
     (void)sys::set_nonblocking(master_.get());
     raw_.emplace();
-    follow_window_size();
+    follow_window_size(master_.get());
   }
 
   Result<ForegroundEnd> run() {
@@ -199,7 +200,7 @@ class Loop {
         info.ssi_code == SI_USER && info.ssi_pid == static_cast<uint32_t>(::getpid());
     if (number == SIGCHLD || number == SIGURG || is_our_own) return;  // a SIGPIPE for instance
     if (number == SIGWINCH && master_.is_open()) {
-      follow_window_size();
+      follow_window_size(master_.get());
     } else if (is_typed && options_.has_reaper) {
       (void)sys::pidfd_queue_signal(child_.pidfd(), number, kFromTerminal);  // it may have ended
       if (number == SIGTSTP) (void)sys::kill(::getpid(), SIGSTOP);           // as the shell expects
@@ -208,11 +209,6 @@ class Loop {
     } else {
       send(number);
     }
-  }
-
-  void follow_window_size() {
-    const Result<struct winsize> size = sys::window_size(STDIN_FILENO);
-    if (size.has_value()) (void)sys::set_window_size(master_.get(), *size);  // no terminal of ours
   }
 
   int signals_;
