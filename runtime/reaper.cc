@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
 
+#include "base/check.h"
 #include "base/process.h"
 #include "base/sys.h"
 #include "base/text.h"
@@ -34,7 +36,7 @@ void reap_ended(pid_t program) noexcept {
 
 // For SIGTSTP the kernel wants a shell above the group, and there is none: what stops is stopped.
 void pass_on(const siginfo_t& info, int number, pid_t program) noexcept {
-  constexpr pid_t kEverybody = -1;  // but ourselves
+  constexpr pid_t kEverybody = -1;  // of our pid namespace, but ourselves
   constexpr pid_t kOurGroup = 0;
   const bool is_from_terminal =
       info.si_code == SI_QUEUE && info.si_value.sival_int == kFromTerminal;
@@ -50,15 +52,18 @@ void pass_on(const siginfo_t& info, int number, pid_t program) noexcept {
   }
 }
 
-// A file that cannot be looked at is not ours, which the caller can read.
+// Whether the program is our own file, and not by a read-only mount, through which nobody can open
+// it for writing. A file that cannot be looked at is not ours, which the caller can read.
 bool is_own_file(pid_t program) {
   struct stat theirs{};
   struct stat ours{};
+  struct statvfs mount{};
   const Result<UniqueFd> pidfd = sys::pidfd_open(program);
   if (!pidfd.has_value()) return false;
   const std::string path = cat("/proc/", pid_below_proc(pidfd->get()).value_or(0), "/exe");
   if (::stat(path.c_str(), &theirs) != 0 || ::stat("/proc/self/exe", &ours) != 0) return false;
-  return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+  if (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino) return false;
+  return ::statvfs(path.c_str(), &mount) != 0 || (mount.f_flag & ST_RDONLY) == 0;
 }
 
 }  // namespace
@@ -77,6 +82,7 @@ bool admit_program(pid_t program) noexcept {
 }
 
 void reap_until_end_of(pid_t program) noexcept {
+  CHECK(::getpid() == 1);  // else "everybody" would be all of the host
   sigset_t all;
   sigfillset(&all);
   (void)sys::sigprocmask(SIG_BLOCK, all);  // cannot fail with these arguments

@@ -11,9 +11,9 @@ namespace crunlite::runtime {
 constexpr int kFromTerminal = 0x7465726d;
 
 // Waits until a program that asked to be traced stands before its first instruction, and lets it
-// go. False, and the program is dead, when it is our own: by a descriptor of /proc/self/exe it
-// could overwrite the file when we are gone, and runs as root on the host then (CVE-2019-5736).
-// Leaves as the program does if it has ended already. Single-threaded.
+// go. False, and the program is dead, when it is our own file by a writable mount: by a descriptor
+// of /proc/self/exe it could overwrite that when we are gone, and would run as root on the host
+// then (CVE-2019-5736). Leaves as the program does if it has ended already. Single-threaded.
 [[nodiscard]] bool admit_program(pid_t program) noexcept;
 
 // Closes all descriptors but the standard streams, and exits with the status of `program`, or 128 +
