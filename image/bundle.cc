@@ -125,8 +125,10 @@ oci::Config base_config(const BundleInput& input) {
   if (!input.rootless.has_value()) return oci::default_config();
   oci::Config config = oci::default_rootless_config(input.rootless->uid, input.rootless->gid);
   // The one id there is belongs to whoever the image runs as.
-  for (oci::IdMapping& map : config.linux_->uid_mappings) map.container_id = input.user.uid;
-  for (oci::IdMapping& map : config.linux_->gid_mappings) map.container_id = input.user.gid;
+  oci::Linux os = config.linux_.value_or(oci::Linux());
+  for (oci::IdMapping& map : os.uid_mappings) map.container_id = input.user.uid;
+  for (oci::IdMapping& map : os.gid_mappings) map.container_id = input.user.gid;
+  config.linux_ = std::move(os);
   return config;
 }
 
@@ -182,15 +184,20 @@ Result<BundleConfig> make_bundle_config(const BundleInput& input) {
   result.config = base_config(input);
   oci::Config& config = result.config;
   config.oci_version = kBundleVersion;
-  set_process(input, *config.process);
-  config.root->path = "rootfs";
-  config.root->readonly = false;
+  oci::Process process = config.process.value_or(oci::Process());
+  set_process(input, process);
+  config.process = std::move(process);
+  oci::Root root;
+  root.path = "rootfs";
+  config.root = std::move(root);
   config.hostname = host_name_of(input.image);
   if (input.overlay.has_value()) {
     config.mounts.insert(config.mounts.begin(), TRY(overlay_mount(*input.overlay)));
   }
   config.annotations = TRY(make_annotations(input.config, result.dropped_labels));
-  config.linux_->seccomp = oci::default_seccomp(oci::image_capabilities());
+  oci::Linux os = config.linux_.value_or(oci::Linux());
+  os.seccomp = oci::default_seccomp(oci::image_capabilities());
+  config.linux_ = std::move(os);
   // What the image says may still be nothing that a runtime takes: "process.env[0]: ...".
   TRY(oci::check(config), "the image's config, converted");
   return result;

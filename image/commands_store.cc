@@ -85,27 +85,31 @@ std::string list_text(const std::vector<ListedImage>& images) {
   return table(rows);
 }
 
-// A store that was never made holds nothing.
-Result<std::optional<Store>> open_existing(const Invocation& invocation) {
+struct Listing {
+  std::vector<ListedImage> images;
+  Status failed;  // of one that could not be read; the others are listed nevertheless
+};
+
+Result<Listing> list_all(const Invocation& invocation) {
+  Listing listing;
   Result<Store> store = open_store(invocation, {});
-  if (store.has_value()) return std::optional<Store>(std::move(*store));
-  if (store.error().kind == Kind::kNotFound) return std::optional<Store>();
-  return std::unexpected(std::move(store).error());
+  // A store that was never made holds nothing.
+  if (!store.has_value() && store.error().kind == Kind::kNotFound) return listing;
+  if (!store.has_value()) return std::unexpected(std::move(store).error());
+  for (const RefRecord& ref : TRY(store->list_refs())) {
+    Result<ListedImage> listed = list_one(*store, ref);
+    if (listed.has_value()) {
+      listing.images.push_back(std::move(*listed));
+    } else {
+      listing.failed = std::unexpected(with_context(listed.error(), "image ", ref.name));
+    }
+  }
+  return listing;
 }
 
 Status run_ls(const Invocation& invocation) {
-  std::vector<ListedImage> images;
-  Status failed;
-  std::optional<Store> store = TRY(open_existing(invocation));
-  for (const RefRecord& ref : store ? TRY(store->list_refs()) : std::vector<RefRecord>()) {
-    Result<ListedImage> listed = list_one(*store, ref);
-    if (listed.has_value()) {
-      images.push_back(std::move(*listed));
-    } else {
-      // The others are listed nevertheless.
-      failed = std::unexpected(with_context(listed.error(), "image ", ref.name));
-    }
-  }
+  Listing listing = TRY(list_all(invocation));
+  const std::vector<ListedImage>& images = listing.images;
   if (invocation.json) {
     TRY(print_json(json::encode(images)));
   } else if (invocation.quiet) {
@@ -113,7 +117,7 @@ Status run_ls(const Invocation& invocation) {
   } else {
     TRY(print(list_text(images)));
   }
-  return failed;
+  return listing.failed;
 }
 
 // inspect

@@ -140,8 +140,9 @@ const SpooledBlob* ArchiveFiles::find(const std::string& path) const {
   for (int i = 0; i <= kMaxLinks; i++) {
     auto found = nodes_.find(at);
     if (found == nodes_.end()) return nullptr;
-    if (found->second.file.has_value()) return &*found->second.file;
-    at = found->second.link;
+    const Node& node = found->second;
+    if (node.file.has_value()) return &*node.file;
+    at = node.link;
   }
   return nullptr;
 }

@@ -116,9 +116,9 @@ Result<SourceFormat> guess_format(std::string_view first_bytes) {
   for (;;) {
     // The bytes may end before the first entry does: then it is no archive of images, whose first
     // names stand at its very beginning; if it is no tar at all, reading it will tell.
-    Result<std::optional<TarEntry>> entry = tar->next();
-    if (!entry.has_value() || !entry->has_value()) return SourceFormat::kRootfs;
-    std::string path = clean_path((*entry)->path);
+    std::optional<TarEntry> entry = tar->next().value_or(std::nullopt);
+    if (!entry.has_value()) return SourceFormat::kRootfs;
+    std::string path = clean_path(entry->path);
     if (path == ".") continue;
     return begins_images(path) ? SourceFormat::kOci : SourceFormat::kRootfs;
   }
