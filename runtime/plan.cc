@@ -128,6 +128,19 @@ bool asks_for_resources(const oci::Resources& resources) {
          !resources.unified.empty();
 }
 
+// The nodes of linux.devices are made by a process for which the rules hold already. To open them
+// stays the rules' affair.
+void allow_making(const std::vector<oci::Device>& devices, std::vector<oci::DeviceRule>& rules) {
+  for (const oci::Device& device : devices) {
+    if (device.type == "p") continue;
+    rules.push_back({.allow = true,
+                     .type = device.type == "b" ? "b" : "c",
+                     .major = device.major,
+                     .minor = device.minor,
+                     .access = "m"});
+  }
+}
+
 Status plan_linux(const oci::Linux& linux_config, ContainerPlan& plan) {
   plan.namespaces = TRY(plan_namespaces(linux_config.namespaces));
   plan.id_maps = {.uids = linux_config.uid_mappings, .gids = linux_config.gid_mappings};
@@ -143,6 +156,7 @@ Status plan_linux(const oci::Linux& linux_config, ContainerPlan& plan) {
     plan.resources = *linux_config.resources;
     plan.has_resources = asks_for_resources(plan.resources);
   }
+  allow_making(linux_config.devices, plan.resources.devices);
   return {};
 }
 
