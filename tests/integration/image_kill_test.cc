@@ -105,7 +105,7 @@ TEST_F(ImageFaults, KilledInRemoveAndPrune) {
     ASSERT_OK(image({"import", source(), "app:1"}));
     ASSERT_OK(image({"unpack", "app:1", directory("b")}));
     remove_directory("b");
-    (void)kill_after({"rm", "app:1"}, i * 700);
+    (void)kill_after({"rm", "app:1"}, int64_t{i} * 700);
     if (knows("app:1")) {
       ASSERT_OK(image({"rm", "app:1"}));
     }

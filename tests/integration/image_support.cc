@@ -11,6 +11,7 @@ namespace {
 constexpr int kFolders = 20;
 constexpr int kFiles = 15;
 
+// NOLINTNEXTLINE(misc-no-recursion): trees of tests are not deep.
 void list_into(int dir, const std::string& prefix, Strings& paths) {
   Result<std::vector<sys::DirEntry>> entries = sys::list_dir(dir);
   ASSERT_TRUE(entries.has_value()) << prefix << entries.error().message;

@@ -47,11 +47,11 @@ TEST_F(BundleTest, TakesEntrypointAndCommand) {
     oci::Strings cmd;
     oci::Strings args;
   };
-  const Case kCases[] = {{{"/e", "a"}, {"b"}, {"/e", "a", "b"}},
-                         {{"/e"}, {}, {"/e"}},
-                         {{}, {"c", "d"}, {"c", "d"}},
-                         {{}, {}, {"sh"}}};
-  for (const Case& one : kCases) {
+  const Case cases[] = {{{"/e", "a"}, {"b"}, {"/e", "a", "b"}},
+                        {{"/e"}, {}, {"/e"}},
+                        {{}, {"c", "d"}, {"c", "d"}},
+                        {{}, {}, {"sh"}}};
+  for (const Case& one : cases) {
     defaults().entrypoint = one.entrypoint;
     defaults().cmd = one.cmd;
     EXPECT_EQ(config().process->args, one.args);

@@ -37,6 +37,7 @@ void write_entry(struct archive* writer, const TarFile& file) {
   archive_entry_free(entry);
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): trees of tests are not deep.
 void list_into(int dir, const std::string& prefix, std::vector<std::string>& paths) {
   Result<std::vector<sys::DirEntry>> entries = sys::list_dir(dir);
   CHECK(entries.has_value());
@@ -127,7 +128,7 @@ std::map<std::string, std::string> LayoutBuilder::all_files() const {
 }
 
 void LayoutBuilder::write_folder(const std::string& path) const {
-  for (const auto& [name, bytes] : all_files()) write_file(path + "/" + name, bytes);
+  for (const auto& [name, bytes] : all_files()) write_file(cat(path, "/", name), bytes);
 }
 
 std::string LayoutBuilder::write_tar(TarFilter filter) const {

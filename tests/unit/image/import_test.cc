@@ -11,11 +11,8 @@ namespace crunlite::image {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::StartsWith;
 
 const std::vector<TarFile> kBase = {
     {"etc/", "", 'd'}, {"etc/passwd", "root:x:0:0::/root:/bin/sh\n"}, {"bin/sh", "#!\n"}};
@@ -182,7 +179,7 @@ TEST_F(ImportTest, RefusesDamagedBlobs) {
       case 0: layout.files[blob].back() ^= 1; break;
       case 1: layout.files[blob].pop_back(); break;
       case 2: layout.files[blob] += '\0'; break;
-      case 3: layout.files.erase(blob); break;
+      default: layout.files.erase(blob); break;
     }
     std::string folder = path(cat("layout", damage));
     layout.write_folder(folder);
@@ -210,12 +207,12 @@ TEST_F(ImportTest, NeverFollowsLinksOfAFolder) {
 }
 
 TEST_F(ImportTest, KeepsNamesOfAnArchiveInside) {
-  const std::string kManifest = R"([{"Config":"c.json","RepoTags":["a:1"],"Layers":["l"]}])";
+  const std::string manifest_json = R"([{"Config":"c.json","RepoTags":["a:1"],"Layers":["l"]}])";
   struct Case {
     std::vector<TarFile> files;
     const char* message;
   };
-  const Case kCases[] = {
+  const Case cases[] = {
       {{{"blobs", "", 'd'}, {"../c.json", "x"}}, "leads out of the archive"},
       {{{"blobs", "", 'd'}, {"/c.json", "x"}}, "leads out of the archive"},
       {{{"blobs", "", 'd'}, {"c.json", "", 'l', "../../etc/passwd"}}, "leads out of the archive"},
@@ -223,9 +220,9 @@ TEST_F(ImportTest, KeepsNamesOfAnArchiveInside) {
       {{{"blobs", "", 'd'}, {"c.json", "", 'l', "c.json"}}, "\"c.json\": not in the archive"},
       {{{"blobs", "", 'd'}, {"c.json", "", 'c'}}, "neither a file, a directory nor a link"},
   };
-  for (const Case& one : kCases) {
+  for (const Case& one : cases) {
     std::vector<TarFile> files = one.files;
-    files.push_back({"manifest.json", kManifest});
+    files.push_back({"manifest.json", manifest_json});
     EXPECT_THAT(failure(source(make_tar(files))), HasSubstr(one.message));
   }
 }
@@ -235,18 +232,18 @@ TEST_F(ImportTest, RefusesWhatIsNoImage) {
     std::string bytes;
     const char* message;
   };
-  const Case kCases[] = {
+  const Case cases[] = {
       {"", "tar"},
       {"not a tar at all, but some text", "is not a tar archive"},
       {"\xfd"
-       "7zXZ\0....",
+       "7zXZ",
        "is compressed with xz"},
       {make_tar({}), "empty"},
       {make_tar({{"blobs/", "", 'd'}}), "neither an OCI image layout nor"},
       {make_tar(kBase).substr(0, 1500), "tar"},
       {make_tar(kBase, TarFilter::kGzip).substr(0, 100), "gzip"},
   };
-  for (const Case& one : kCases) {
+  for (const Case& one : cases) {
     EXPECT_THAT(failure(source(one.bytes), "x:1"), HasSubstr(one.message));
   }
   ASSERT_TRUE(make_host_dirs(path("empty"), 0755).has_value());

@@ -283,19 +283,19 @@ TEST_F(UnpackTest, RemovesHalfMadeBundlesByTheirToken) {
   record.bundle = path("half");
   record.token = "0123456789abcdef";
   record.made_directory = true;
-  const std::string kToken(kUnfinishedFile);
+  const std::string token(kUnfinishedFile);
   struct Case {
     std::vector<std::pair<std::string, std::string>> files;
     std::vector<std::string> left;
   };
-  const Case kCases[] = {
+  const Case cases[] = {
       {{}, {}},
-      {{{kToken, record.token}}, {}},
-      {{{kToken, record.token}, {"rootfs/deep/file", "x"}, {"config.json", "{}"}}, {}},
-      {{{kToken, "another"}, {"mine", "x"}}, {"half/", "half/" + kToken, "half/mine"}},
+      {{{token, record.token}}, {}},
+      {{{token, record.token}, {"rootfs/deep/file", "x"}, {"config.json", "{}"}}, {}},
+      {{{token, "another"}, {"mine", "x"}}, {"half/", "half/" + token, "half/mine"}},
       {{{"mine", "x"}}, {"half/", "half/mine"}},
   };
-  for (const Case& one : kCases) {
+  for (const Case& one : cases) {
     ASSERT_TRUE(open().put_bundle(record).has_value());
     ASSERT_TRUE(make_host_dirs(path("half"), 0700).has_value());
     for (const auto& [name, text] : one.files) write_file(path("half/" + name), text);
