@@ -97,7 +97,7 @@ class Loop {
     }
     drain();
     ForegroundEnd end;
-    end.status = *TRY(child_.wait());
+    end.status = TRY(child_.wait()).value_or(ExitStatus());  // it has ended: there is one
     end.is_timed_out = is_timed_out_;
     return end;
   }

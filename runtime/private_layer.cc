@@ -40,7 +40,7 @@ Status make_upper(int tmpfs, const UpperPlan& upper) {
 }
 
 Status copy_content(int from, int to) {
-  std::array<char, 65536> buffer;
+  std::array<char, 16384> buffer{};
   for (;;) {
     const size_t length = TRY(sys::read(from, buffer));
     if (length == 0) return {};

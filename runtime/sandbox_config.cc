@@ -24,6 +24,12 @@ bool has_id(const std::vector<IdRange>& ranges, uint32_t id) {
   });
 }
 
+// What an image says about its process; nullptr without one.
+const oci::Process* image_process(const SandboxFacts& facts) {
+  if (!facts.image.has_value() || !facts.image->process.has_value()) return nullptr;
+  return &*facts.image->process;
+}
+
 // Who runs the command.
 Result<oci::ResolvedUser> choose_user(const SandboxFacts& facts) {
   const SandboxOptions& options = facts.options;
@@ -35,8 +41,8 @@ Result<oci::ResolvedUser> choose_user(const SandboxFacts& facts) {
     user.uid = host.uid;
     user.gid = host.gid;
     user.home = host.variable("HOME");
-  } else if (facts.image.has_value()) {
-    const oci::User& wanted = facts.image->process->user;
+  } else if (const oci::Process* image = image_process(facts)) {
+    const oci::User& wanted = image->user;
     user = oci::resolve_user(cat(wanted.uid), facts.users).value_or(oci::ResolvedUser());
     user.uid = wanted.uid;
     user.gid = wanted.gid;
@@ -67,7 +73,7 @@ void set_default(oci::Strings& env, std::string_view name, std::string_view valu
 oci::Strings make_env(const SandboxFacts& facts, const oci::ResolvedUser& user) {
   const SandboxHost& host = facts.host;
   oci::Strings env;
-  if (facts.image.has_value()) env = facts.image->process->env;
+  if (const oci::Process* image = image_process(facts)) env = image->env;
   const bool is_host = facts.options.source == SandboxSource::kHost;
   if (is_host && !host.variable("PATH").empty()) set_default(env, "PATH", host.variable("PATH"));
   set_default(env, "PATH", oci::kDefaultPath.substr(oci::kDefaultPath.find('=') + 1));
@@ -92,9 +98,8 @@ oci::Strings make_env(const SandboxFacts& facts, const oci::ResolvedUser& user) 
 std::string choose_workdir(const SandboxFacts& facts) {
   const SandboxOptions& options = facts.options;
   if (!options.workdir.empty()) return options.workdir;
-  if (facts.image.has_value() && !facts.image->process->cwd.empty()) {
-    return facts.image->process->cwd;
-  }
+  const oci::Process* image = image_process(facts);
+  if (image != nullptr && !image->cwd.empty()) return image->cwd;
   const std::string& cwd = facts.host.cwd;
   const bool is_bound =
       std::any_of(options.binds.begin(), options.binds.end(), [&](const SandboxBind& bind) {
@@ -110,7 +115,8 @@ Result<oci::Process> make_process(const SandboxFacts& facts) {
   oci::Process process;
   process.terminal = options.terminal;
   process.args = options.args;
-  if (process.args.empty() && facts.image.has_value()) process.args = facts.image->process->args;
+  const oci::Process* image = image_process(facts);
+  if (process.args.empty() && image != nullptr) process.args = image->args;
   if (process.args.empty()) return fail(Kind::kInvalid, "no command is given");
   process.user = {
       .uid = user.uid, .gid = user.gid, .umask = {}, .additional_gids = user.additional_gids};
@@ -151,8 +157,8 @@ void add_kernel_mounts(const SandboxFacts& facts, std::vector<oci::Mount>& mount
 }
 
 void add_fresh_directories(std::vector<oci::Mount>& mounts) {
-  const auto add = [&mounts](std::string destination, std::string mode) {
-    mounts.push_back({.destination = std::move(destination),
+  const auto add = [&mounts](std::string_view destination, std::string_view mode) {
+    mounts.push_back({.destination = std::string(destination),
                       .type = "tmpfs",
                       .source = "tmpfs",
                       .options = {"nosuid", "nodev", cat("mode=", mode)}});
@@ -208,8 +214,8 @@ std::vector<oci::IdMapping> identity(const std::vector<IdRange>& ranges) {
   return maps;
 }
 
-void add_user_namespace(const SandboxFacts& facts, SandboxPlan& plan) {
-  oci::Linux& os = *plan.config.linux_;
+void add_user_namespace(const SandboxFacts& facts, const oci::User& user, oci::Linux& os,
+                        std::optional<namespaces::IdMaps>& inner_ids) {
   os.namespaces.push_back({"user", ""});
   if (!has_single_id(facts.host)) {
     os.uid_mappings = identity(facts.host.uids);
@@ -219,20 +225,21 @@ void add_user_namespace(const SandboxFacts& facts, SandboxPlan& plan) {
   // Root there is the caller: a devpts needs a root.
   os.uid_mappings = {{.container_id = 0, .host_id = facts.host.uid, .size = 1}};
   os.gid_mappings = {{.container_id = 0, .host_id = facts.host.gid, .size = 1}};
-  const oci::User& user = plan.config.process->user;
   if (user.uid == 0 && user.gid == 0) return;
-  plan.inner_ids = {.uids = {{.container_id = user.uid, .host_id = 0, .size = 1}},
-                    .gids = {{.container_id = user.gid, .host_id = 0, .size = 1}}};
+  inner_ids = {.uids = {{.container_id = user.uid, .host_id = 0, .size = 1}},
+               .gids = {{.container_id = user.gid, .host_id = 0, .size = 1}}};
 }
 
-void make_linux(const SandboxFacts& facts, SandboxPlan& plan) {
-  oci::Linux& os = plan.config.linux_.emplace();
+oci::Linux make_linux(const SandboxFacts& facts, const oci::User& user,
+                      std::optional<namespaces::IdMaps>& inner_ids) {
+  oci::Linux os;
   os.namespaces = {{"pid", ""}, {"ipc", ""}, {"uts", ""}, {"mount", ""}, {"cgroup", ""}};
   if (!facts.options.host_network) os.namespaces.push_back({"network", ""});
   os.resources = make_resources(facts);
   os.masked_paths = oci::default_masked_paths();
   os.readonly_paths = oci::default_readonly_paths();
-  if (needs_user_namespace(facts.host)) add_user_namespace(facts, plan);
+  if (needs_user_namespace(facts.host)) add_user_namespace(facts, user, os, inner_ids);
+  return os;
 }
 
 std::string root_path(const SandboxFacts& facts) {
@@ -267,7 +274,9 @@ Result<SandboxPlan> plan_sandbox(SandboxFacts facts) {
   SandboxPlan plan;
   oci::Config& config = plan.config;
   config.oci_version = oci::kOciVersion;
-  config.process = TRY(make_process(facts));
+  oci::Process process = TRY(make_process(facts));
+  config.linux_ = make_linux(facts, process.user, plan.inner_ids);
+  config.process = std::move(process);
   config.root = oci::Root{.path = root_path(facts), .readonly = false};
   if (facts.options.source != SandboxSource::kHost) config.hostname = kHostname;
   plan.layer = std::move(facts.layers.layer);
@@ -278,7 +287,6 @@ Result<SandboxPlan> plan_sandbox(SandboxFacts facts) {
     config.mounts.push_back(mount_of(bind, facts.files));
   }
   add_name_resolution(facts, plan);
-  make_linux(facts, plan);
   return plan;
 }
 

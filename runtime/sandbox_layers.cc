@@ -19,6 +19,8 @@ namespace {
 constexpr std::array<std::string_view, 6> kFresh = {"/dev", "/proc", "/run",
                                                     "/sys", "/tmp",  "/var/tmp"};
 
+constexpr std::string_view kLowerOption = "lowerdir=";
+
 // As overlay's lowerdir wants it.
 std::string escape(std::string_view path) {
   std::string out;
@@ -50,7 +52,7 @@ class Layers {
     mount.type = "overlay";
     mount.source = "sandbox";
     // What the host's files contain of device nodes is not for the sandbox.
-    mount.options = {cat("lowerdir=", list), cat("upperdir=", place, "/upper"),
+    mount.options = {cat(kLowerOption, list), cat("upperdir=", place, "/upper"),
                      cat("workdir=", place, "/work"), "nodev"};
     if (options_.user_namespace) mount.options.emplace_back("userxattr");
     out_.mounts.push_back(std::move(mount));
@@ -99,7 +101,13 @@ class Pieces {
   Pieces(const SandboxHost& host, const FileView& files, Layers& out)
       : host_(host), files_(files), out_(out) {}
 
-  void take_apart_root() { add_all("/", files_.list("/"), 0); }
+  void take_apart_root() {
+    add_all("/", files_.list("/"), 0);
+    for (size_t i = 0; i < pending_.size(); i++) {
+      const Directory directory = pending_[i];  // the list grows
+      take_apart(directory);
+    }
+  }
 
   void add_own_place(const std::string& place) {
     std::string path;
@@ -115,6 +123,11 @@ class Pieces {
   }
 
  private:
+  struct Directory {
+    std::string path;
+    size_t depth = 0;
+  };
+
   void add(const std::string& path, const FileSeen& file, size_t depth) {
     if (S_ISDIR(file.mode)) {
       add_directory(path, depth);
@@ -131,18 +144,18 @@ class Pieces {
     } else if (!has_mount_below(path)) {
       out_.add_overlay(path);
     } else {
-      take_apart(path, depth + 1);
+      pending_.push_back({path, depth + 1});
     }
   }
 
-  void take_apart(const std::string& directory, size_t depth) {
-    const std::vector<FileSeen> files = files_.list(directory);
-    if (depth > limits::kSandboxDepth || !out_.has_room(files.size())) {
-      out_.add_readonly(directory);
+  void take_apart(const Directory& directory) {
+    const std::vector<FileSeen> files = files_.list(directory.path);
+    if (directory.depth > limits::kSandboxDepth || !out_.has_room(files.size())) {
+      out_.add_readonly(directory.path);
       return;
     }
-    out_.add_entry(CopiedEntry::Type::kDirectory, directory);
-    add_all(directory, files, depth);
+    out_.add_entry(CopiedEntry::Type::kDirectory, directory.path);
+    add_all(directory.path, files, directory.depth);
   }
 
   void add_all(const std::string& directory, const std::vector<FileSeen>& files, size_t depth) {
@@ -175,6 +188,7 @@ class Pieces {
   const SandboxHost& host_;
   const FileView& files_;
   Layers& out_;
+  std::vector<Directory> pending_;  // with mounts below them, parents first
 };
 
 FileSeen seen(std::string name, const struct stat& info) {
@@ -259,12 +273,11 @@ Result<std::vector<std::string>> lower_directories(const oci::Mount& overlay) {
 
 Result<SandboxLayers> overlay_layers_of(const oci::Mount& root, const LayerOptions& options) {
   const std::vector<std::string> lowers = TRY(lower_directories(root));
-  constexpr std::string_view kLower = "lowerdir=";
   const auto lower =
       std::find_if(root.options.begin(), root.options.end(),
-                   [](const std::string& option) { return option.starts_with(kLower); });
+                   [](const std::string& option) { return option.starts_with(kLowerOption); });
   Layers layers(options);
-  layers.add_overlay("/", lower->substr(kLower.size()), lowers.front());
+  layers.add_overlay("/", lower->substr(kLowerOption.size()), lowers.front());
   return layers.take();
 }
 

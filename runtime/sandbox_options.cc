@@ -151,7 +151,7 @@ Status check_env(const std::vector<std::string>& env) {
 }
 
 Result<std::string> read_workdir(const Options& options) {
-  const std::string text = options.value("workdir");
+  std::string text = options.value("workdir");
   if (!options.has("workdir")) return text;
   if (!text.starts_with('/')) {
     return fail(Kind::kInvalid, "--workdir: ", quote(text), " is not absolute");
@@ -160,7 +160,7 @@ Result<std::string> read_workdir(const Options& options) {
 }
 
 Result<std::string> read_user(const Options& options) {
-  const std::string text = options.value("user");
+  std::string text = options.value("user");
   if (options.has("user") && text.empty()) return fail(Kind::kInvalid, "--user: is empty");
   return text;
 }

@@ -8,8 +8,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <string_view>
+
 #include "base/process.h"
 #include "base/sys.h"
+
+// The program's own first bytes in memory, as the linker names them.
+extern "C" [[gnu::visibility("hidden")]] const ElfW(Ehdr) kOwnHeader asm("__ehdr_start");
 
 namespace crunlite::runtime {
 namespace {
@@ -23,35 +28,40 @@ bool is_read_only() {
   return ::statvfs(kSelf, &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
 }
 
-// The linker's build id: a note of ours whose bytes change with the program's.
-int find_build_id(struct dl_phdr_info* info, size_t, void* out) {
+constexpr size_t padded(size_t size) {
   constexpr size_t kAlignment = 4;
-  const auto padded = [](size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; };
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr)& header = info->dlpi_phdr[i];
-    if (header.p_type != PT_NOTE) continue;
-    const auto* at = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
-    const char* end = at + header.p_memsz;
-    while (at + sizeof(ElfW(Nhdr)) <= end) {
-      ElfW(Nhdr) note;
-      memcpy(&note, at, sizeof note);
-      const char* content = at + sizeof note + padded(note.n_namesz);
-      if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof "GNU") {
-        *static_cast<std::string*>(out) = hex({content, note.n_descsz});
-        return 1;
-      }
-      at = content + padded(note.n_descsz);
+  return (size + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+// The build id among notes, in hexadecimal.
+std::string find_build_id(std::string_view notes) {
+  while (notes.size() >= sizeof(ElfW(Nhdr))) {
+    ElfW(Nhdr) note;
+    memcpy(&note, notes.data(), sizeof note);
+    const size_t content = sizeof note + padded(note.n_namesz);
+    const size_t next = content + padded(note.n_descsz);
+    if (next > notes.size()) break;
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof "GNU") {
+      return hex(notes.substr(content, note.n_descsz));
     }
+    notes.remove_prefix(next);
   }
-  return 1;  // the first object is the program itself
+  return "";
 }
 
 }  // namespace
 
 std::string own_build_id() {
-  std::string id;
-  (void)::dl_iterate_phdr(find_build_id, &id);  // what it returns is our own 1
-  return id;
+  const auto* start = reinterpret_cast<const char*>(&kOwnHeader);
+  for (size_t i = 0; i < kOwnHeader.e_phnum; i++) {
+    ElfW(Phdr) header;
+    memcpy(&header, start + kOwnHeader.e_phoff + i * sizeof header, sizeof header);
+    if (header.p_type != PT_NOTE) continue;
+    // Notes lie in the segment that begins with the file, so where they lie in the file.
+    const std::string id = find_build_id({start + header.p_offset, header.p_filesz});
+    if (!id.empty()) return id;
+  }
+  return "";
 }
 
 Result<std::string> own_program_path() {

@@ -18,7 +18,7 @@ Result<int> sandbox_verb(const GlobalOptions& globals, const Options& options) {
 }  // namespace
 
 std::span<const Verb> sandbox_verbs() {
-  static const std::array<Verb, 1> kVerbs = {{
+  static const std::array<Verb, 1> verbs = {{
       {.name = "sandbox",
        .arguments = "[--] COMMAND [ARG...]",
        .summary = "run a command in a throw-away container of which nothing is left",
@@ -30,7 +30,7 @@ std::span<const Verb> sandbox_verbs() {
        // Not enters_container: process 1 sees to it that our own program is not executed inside.
        .failure_status = kSandboxFailure},
   }};
-  return kVerbs;
+  return verbs;
 }
 
 }  // namespace crunlite::runtime

@@ -16,12 +16,10 @@ constexpr uid_t kMe = 1000;
 class FakeFiles {
  public:
   void add(const std::string& path, mode_t mode, uint64_t size = 0, uid_t owner = 0) {
-    const size_t slash = path.rfind('/');
-    const std::string parent = slash == 0 ? "/" : path.substr(0, slash);
-    if (path == "/" || files_.contains(path)) return;
-    add(parent, S_IFDIR | 0755);
-    files_[path] = {.name = path.substr(slash + 1), .mode = mode, .size = size, .owner = owner};
-    children_[parent].push_back(path);
+    for (size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+      add_one(path.substr(0, end), {.name = "", .mode = S_IFDIR | 0755});
+    }
+    add_one(path, {.name = "", .mode = mode, .size = size, .owner = owner});
   }
   [[nodiscard]] FileView view() const {
     return {.list =
@@ -40,6 +38,13 @@ class FakeFiles {
   }
 
  private:
+  void add_one(const std::string& path, FileSeen file) {
+    const size_t slash = path.rfind('/');
+    file.name = path.substr(slash + 1);
+    if (!files_.emplace(path, file).second) return;
+    children_[slash == 0 ? "/" : path.substr(0, slash)].push_back(path);
+  }
+
   std::map<std::string, FileSeen> files_;
   std::map<std::string, std::vector<std::string>> children_;
 };
@@ -108,9 +113,9 @@ TEST(PieceHostTogether, DirectoriesWithMountsAreMadeAnew) {
   const SandboxLayers layers =
       piece_host_together(host, {.scratch = "/s", .user_namespace = true}, files.view(), {});
   EXPECT_EQ(shape(layers),
-            "tmpfs /\noverlay /usr\noverlay /etc\noverlay /home\noverlay /var/lib\n"
-            "overlay /mnt/disk\nbind /large\n"
-            "dir /var\ndir /mnt\nlink /bin\nfile /small\n");
+            "tmpfs /\noverlay /usr\noverlay /etc\noverlay /home\nbind /large\n"
+            "overlay /var/lib\noverlay /mnt/disk\n"
+            "link /bin\nfile /small\ndir /var\ndir /mnt\n");
 }
 
 TEST(PieceHostTogether, WhatIsTheKernelsIsAnEmptyDirectory) {
