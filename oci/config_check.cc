@@ -65,21 +65,6 @@ Status check_user(const User& user) {
   return {};
 }
 
-Status check_capability_set(const Strings& names, std::string_view set) {
-  for (size_t i = 0; i < names.size(); i++) {
-    TRY(check_word(kCapabilities, names[i]), "process.capabilities.", set, "[", i, "]");
-  }
-  return {};
-}
-
-Status check_capabilities(const Capabilities& capabilities) {
-  TRY(check_capability_set(capabilities.bounding, "bounding"));
-  TRY(check_capability_set(capabilities.effective, "effective"));
-  TRY(check_capability_set(capabilities.inheritable, "inheritable"));
-  TRY(check_capability_set(capabilities.permitted, "permitted"));
-  return check_capability_set(capabilities.ambient, "ambient");
-}
-
 Status check_rlimits(const std::vector<Rlimit>& rlimits) {
   std::set<std::string_view> seen;
   for (size_t i = 0; i < rlimits.size(); i++) {
@@ -158,7 +143,6 @@ Status check_process(const Process& process) {
   if (!env.has_value()) return internal::beneath(std::move(env).error(), "process.env");
   TRY(check_absolute(process.cwd), "process.cwd");
   TRY(check_user(process.user));
-  if (process.capabilities.has_value()) TRY(check_capabilities(*process.capabilities));
   TRY(check_rlimits(process.rlimits));
   int score = process.oom_score_adj.value_or(0);
   if (score >= -kOomScoreRange && score <= kOomScoreRange) return {};

@@ -5,6 +5,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -21,13 +22,6 @@ struct CapFree {
 };
 using CapState = std::unique_ptr<std::remove_pointer_t<cap_t>, CapFree>;
 
-// By the specification's table: cap_from_name(3) overlooks what follows a name.
-Result<int> capability_number(const std::string& name) {
-  const std::optional<int> number = oci::capability_number(name);
-  if (number.has_value()) return *number;
-  return fail(Kind::kInvalid, quote(name), " is not a capability");
-}
-
 std::string capability_name(int number) {
   std::unique_ptr<char, CapFree> name(cap_to_name(number));
   std::string upper = name == nullptr ? cat(number) : std::string(name.get());
@@ -35,10 +29,15 @@ std::string capability_name(int number) {
   return upper;
 }
 
-Result<uint64_t> parse_set(const oci::Strings& names, const std::string& field) {
+uint64_t parse_set(const oci::Strings& names, std::vector<std::string>& unknown) {
   uint64_t set = 0;
-  for (size_t i = 0; i < names.size(); i++) {
-    set |= uint64_t{1} << TRY(capability_number(names[i]), field, "[", i, "]");
+  for (const std::string& name : names) {
+    const std::optional<int> number = oci::capability_number(name);
+    if (number.has_value()) {
+      set |= uint64_t{1} << *number;
+    } else if (std::ranges::find(unknown, name) == unknown.end()) {
+      unknown.push_back(name);
+    }
   }
   return set;
 }
@@ -57,19 +56,21 @@ Status fill(cap_t state, cap_flag_t flag, uint64_t set) {
 
 }  // namespace
 
-Result<CapabilitySets> parse_capabilities(const oci::Capabilities& names,
-                                          const std::string& field) {
-  CapabilitySets sets;
-  sets.bounding = TRY(parse_set(names.bounding, field + ".bounding"));
-  sets.effective = TRY(parse_set(names.effective, field + ".effective"));
-  sets.inheritable = TRY(parse_set(names.inheritable, field + ".inheritable"));
-  sets.permitted = TRY(parse_set(names.permitted, field + ".permitted"));
-  sets.ambient = TRY(parse_set(names.ambient, field + ".ambient"));
-  return sets;
+ParsedCapabilities parse_capabilities(const oci::Capabilities& names) {
+  ParsedCapabilities parsed;
+  parsed.sets.bounding = parse_set(names.bounding, parsed.unknown);
+  parsed.sets.effective = parse_set(names.effective, parsed.unknown);
+  parsed.sets.inheritable = parse_set(names.inheritable, parsed.unknown);
+  parsed.sets.permitted = parse_set(names.permitted, parsed.unknown);
+  parsed.sets.ambient = parse_set(names.ambient, parsed.unknown);
+  return parsed;
 }
 
 Status add_capability(CapabilitySets& sets, const std::string& name) {
-  const uint64_t bit = uint64_t{1} << TRY(capability_number(name));
+  // By the specification's table: cap_from_name(3) overlooks what follows a name.
+  const std::optional<int> number = oci::capability_number(name);
+  if (!number.has_value()) return fail(Kind::kInvalid, quote(name), " is not a capability");
+  const uint64_t bit = uint64_t{1} << *number;
   sets.bounding |= bit;
   sets.effective |= bit;
   sets.permitted |= bit;

@@ -20,9 +20,13 @@ struct CapabilitySets {
   uint64_t ambient = 0;
 };
 
-// Names are the specification's ("CAP_CHOWN"); an unknown one is an error that names its place.
-[[nodiscard]] Result<CapabilitySets> parse_capabilities(const oci::Capabilities& names,
-                                                        const std::string& field);
+struct ParsedCapabilities {
+  CapabilitySets sets;
+  std::vector<std::string> unknown;  // each once, for a warning: the specification wants no failure
+};
+
+// Names are the specification's ("CAP_CHOWN").
+[[nodiscard]] ParsedCapabilities parse_capabilities(const oci::Capabilities& names);
 
 // Adds one capability to all sets but the inheritable and ambient ones; for `exec --cap`.
 [[nodiscard]] Status add_capability(CapabilitySets& sets, const std::string& name);

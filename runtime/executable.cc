@@ -2,11 +2,16 @@
 #include "runtime/executable.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string_view>
 
+#include "base/limits.h"
+#include "base/path.h"
 #include "base/sys.h"
+#include "oci/users.h"
 
 namespace crunlite::runtime {
 namespace {
@@ -14,13 +19,20 @@ namespace {
 constexpr std::string_view kDefaultPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-std::string_view environment_value(const oci::Strings& env, std::string_view name) {
+std::optional<std::string_view> environment_value(const oci::Strings& env, std::string_view name) {
   for (const std::string& entry : env) {
     if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
       return std::string_view(entry).substr(name.size() + 1);
     }
   }
   return {};
+}
+
+// A missing file is an empty one; it may be anything but a regular file.
+std::string read_passwd() {
+  const Result<UniqueFd> file = sys::open("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!file.has_value()) return "";
+  return read_fd(file->get(), limits::kPasswdBytes).value_or("");
 }
 
 // 0 when the file can be executed, else why not.
@@ -57,7 +69,7 @@ Result<Executable> find_executable(const std::string& program, const oci::String
     }
     return std::unexpected(std::move(error));
   }
-  std::string_view search = environment_value(env, "PATH");
+  std::string_view search = environment_value(env, "PATH").value_or("");
   if (search.empty()) search = kDefaultPath;
   bool is_denied = false;
   for (std::string_view dir : split(search, ':')) {
@@ -69,6 +81,13 @@ Result<Executable> find_executable(const std::string& program, const oci::String
   }
   if (is_denied) return std::unexpected(exec_error(program, EACCES));
   return fail(Kind::kNotFound, "exec: ", quote(program), ": executable file not found in $PATH");
+}
+
+std::string find_home(uint32_t uid, const oci::Strings& env) {
+  if (environment_value(env, "HOME").has_value()) return "";
+  const oci::UserDatabase users = {.passwd = read_passwd(), .group = {}};
+  const oci::ResolvedUser user = oci::resolve_user(cat(uid), users).value_or(oci::ResolvedUser());
+  return cat("HOME=", user.home.empty() ? "/" : user.home);
 }
 
 }  // namespace crunlite::runtime

@@ -143,6 +143,7 @@ Status load_filter(const ProcessPlan& plan) {
 struct ProgramStart {
   const ProcessPlan& plan;
   const Executable& executable;
+  const oci::Strings& env;
   bool is_traced = false;
   Error error = {};
 };
@@ -150,16 +151,17 @@ struct ProgramStart {
 int start_program(void* argument) {
   auto& start = *static_cast<ProgramStart*>(argument);
   start.is_traced = ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0;
-  Status status = sys::execve(start.executable.path.c_str(), start.plan.args, start.plan.env);
+  Status status = sys::execve(start.executable.path.c_str(), start.plan.args, start.env);
   start.error = exec_error(start.plan.args[0], status.error().errnum);
   return kFailedStatus;
 }
 
 // Process 1 stays, under the same filter, and ends as the program does.
-Error execute_below_reaper(const ProcessPlan& plan, const Executable& executable) {
+Error execute_below_reaper(const ProcessPlan& plan, const Executable& executable,
+                           const oci::Strings& env) {
   Status ready = load_filter(plan);
   if (!ready.has_value()) return ready.error();
-  ProgramStart start{.plan = plan, .executable = executable};
+  ProgramStart start{.plan = plan, .executable = executable, .env = env};
   const Result<pid_t> program = sys::clone_vfork(start_program, &start);
   if (!program.has_value()) {
     return with_context(program.error(), "start the program below process 1");
@@ -210,18 +212,22 @@ Result<Executable> become_user(const ProcessPlan& plan, UniqueFd proc, int slave
   // it, so after them.
   if (plan.dies_with_parent) TRY(sys::prctl(PR_SET_PDEATHSIG, SIGKILL));
   if (plan.user.umask.has_value()) ::umask(*plan.user.umask);
-  return find_executable(plan.args[0], plan.env);
+  Executable executable = TRY(find_executable(plan.args[0], plan.env));
+  executable.home = find_home(plan.user.uid, plan.env);
+  return executable;
 }
 
 Error execute(const ProcessPlan& plan, const Executable& executable) {
   reset_signals();
   Status closed = close_other_fds(plan.preserve_fds);
   if (!closed.has_value()) return closed.error();
-  if (plan.has_reaper) return execute_below_reaper(plan, executable);
+  oci::Strings env = plan.env;
+  if (!executable.home.empty()) env.push_back(executable.home);
+  if (plan.has_reaper) return execute_below_reaper(plan, executable, env);
   Status ready = load_filter(plan);
   if (!ready.has_value()) return ready.error();
   // Found above; the kernel has the last word.
-  Status status = sys::execve(executable.path.c_str(), plan.args, plan.env);
+  Status status = sys::execve(executable.path.c_str(), plan.args, env);
   return exec_error(plan.args[0], status.error().errnum);
 }
 

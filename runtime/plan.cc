@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "namespaces/kinds.h"
 #include "oci/config_check.h"
@@ -200,7 +201,11 @@ Result<ProcessPlan> plan_process(const oci::Process& process, const std::string&
   plan.cwd = process.cwd;
   plan.user = process.user;
   if (process.capabilities.has_value()) {
-    plan.capabilities = TRY(parse_capabilities(*process.capabilities, field + ".capabilities"));
+    const ParsedCapabilities parsed = parse_capabilities(*process.capabilities);
+    for (const std::string& name : parsed.unknown) {
+      log_warning(field, ".capabilities: ", quote(name), " is unknown, ignoring");
+    }
+    plan.capabilities = parsed.sets;
   }
   for (size_t i = 0; i < process.rlimits.size(); i++) {
     plan.rlimits.push_back(TRY(plan_rlimit(process.rlimits[i], cat(field, ".rlimits[", i, "]"))));

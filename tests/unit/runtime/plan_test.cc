@@ -301,8 +301,7 @@ TEST(ProcessPlans, NameTheirFields) {
             "p.json.rlimits[1].type: \"RLIMIT_X\" is unknown");
   process.rlimits.clear();
   process.capabilities.emplace().effective = {"CAP_X"};
-  EXPECT_EQ(plan_process(process, "process").error().message,
-            "process.capabilities.effective[0]: \"CAP_X\" is not a capability");
+  EXPECT_TRUE(plan_process(process, "process").has_value());  // with a warning
 }
 
 }  // namespace
