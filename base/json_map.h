@@ -2,11 +2,12 @@
 // Structs to JSON and back by one list of fields per struct, used for reading and writing.
 //
 //   struct Root { std::string path; bool readonly = false; };
-//   constexpr auto json_fields(Root*) {
+//   constexpr auto json_fields(std::same_as<Root> auto*) {
 //     return std::tuple(field("path", &Root::path, kRequired), field("readonly", &Root::readonly));
 //   }
 //   Config config = TRY(json::decode<Config>(TRY(json::parse(text))));   // "root.path: missing"
 //
+// json_fields is a template so that only those who read or write the struct pay for it.
 // Unknown members are ignored, wrong types never; a null counts as missing. Members that are not
 // required are not written while they hold nothing (false, 0, "", {}, nullopt).
 #pragma once

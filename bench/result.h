@@ -2,6 +2,7 @@
 // What a benchmark run found, as measure writes it and report reads it.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -24,7 +25,7 @@ struct Case {
   uint64_t cpu_us = 0;        // median; user and system, with all children that were waited for
   uint64_t peak_kib = 0;      // largest resident set of any one process, over all runs
 };
-constexpr auto json_fields(Case*) {
+constexpr auto json_fields(std::same_as<Case> auto*) {
   return std::tuple(field("name", &Case::name, kRequired), field("runs", &Case::runs, kRequired),
                     field("wall_us", &Case::wall_us), field("wall_low_us", &Case::wall_low_us),
                     field("wall_high_us", &Case::wall_high_us), field("cpu_us", &Case::cpu_us),
@@ -36,7 +37,7 @@ struct Group {
   std::string name;
   std::vector<Case> cases;
 };
-constexpr auto json_fields(Group*) {
+constexpr auto json_fields(std::same_as<Group> auto*) {
   return std::tuple(field("name", &Group::name, kRequired), field("cases", &Group::cases));
 }
 
@@ -44,7 +45,7 @@ struct Report {
   std::vector<std::string> host;  // lines that say where it was measured
   std::vector<Group> groups;
 };
-constexpr auto json_fields(Report*) {
+constexpr auto json_fields(std::same_as<Report> auto*) {
   return std::tuple(field("host", &Report::host), field("groups", &Report::groups));
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,7 +31,7 @@ struct GroupDir {
   uint32_t made = 0;      // how many last components of `path` we made, and so may remove
   uint64_t inode = 0;     // of the directory: another one of the same path is not ours
 };
-constexpr auto json_fields(GroupDir*) {
+constexpr auto json_fields(std::same_as<GroupDir> auto*) {
   using json::field;
   return std::tuple(
       field("unified", &GroupDir::unified), field("controllers", &GroupDir::controllers),
@@ -45,7 +46,7 @@ struct GroupRecord {
   uint32_t device_program = 0;     // id of the attached eBPF program, 0: none
   std::string reason;              // why there is no group although one was wanted
 };
-constexpr auto json_fields(GroupRecord*) {
+constexpr auto json_fields(std::same_as<GroupRecord> auto*) {
   using json::field;
   return std::tuple(field("dirs", &GroupRecord::dirs), field("unjoined", &GroupRecord::unjoined),
                     field("deviceProgram", &GroupRecord::device_program),

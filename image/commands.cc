@@ -55,8 +55,9 @@ std::string general_help() {
 std::string verb_help(const Verb& verb) {
   std::vector<OptionSpec> options(verb.options.begin(), verb.options.end());
   options.insert(options.end(), kCommonOptions.begin(), kCommonOptions.end());
-  return cat("Usage: crun-lite image ", verb.name, " [OPTION...] ", verb.arguments, "\n\n",
-             verb.summary, verb.details.empty() ? "" : "\n\n", verb.details, "\n\nOptions:\n",
+  return cat("Usage: crun-lite image ", verb.name, " [OPTION...]",
+             verb.arguments.empty() ? "" : " ", verb.arguments, "\n\n", verb.summary,
+             verb.details.empty() ? "" : "\n\n", verb.details, "\n\nOptions:\n",
              options_help(options));
 }
 

@@ -3,6 +3,7 @@
 // records of bundles. docs/formats/store.md describes it; every step leaves it whole after kill -9.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ struct RefRecord {
   oci::Descriptor target;  // a manifest, or an index; media type, digest and size only
   std::string imported;    // RFC 3339
 };
-constexpr auto json_fields(RefRecord*) {
+constexpr auto json_fields(std::same_as<RefRecord> auto*) {
   using json::field;
   return std::tuple(field("name", &RefRecord::name, json::kRequired),
                     field("target", &RefRecord::target, json::kRequired),
@@ -41,7 +42,7 @@ struct LayerRecord {
   uint64_t entries = 0;
   bool ownerless = false;  // unpacked by an ordinary user, to whom all of it belongs
 };
-constexpr auto json_fields(LayerRecord*) {
+constexpr auto json_fields(std::same_as<LayerRecord> auto*) {
   using json::field;
   return std::tuple(field("chainID", &LayerRecord::chain_id, json::kRequired),
                     field("diffID", &LayerRecord::diff_id, json::kRequired),
@@ -61,7 +62,7 @@ struct BundleRecord {
   oci::Digest manifest;
   std::vector<std::string> layers;  // short names, topmost first; none for a copy
 };
-constexpr auto json_fields(BundleRecord*) {
+constexpr auto json_fields(std::same_as<BundleRecord> auto*) {
   using json::field;
   return std::tuple(
       field("bundle", &BundleRecord::bundle, json::kRequired), field("token", &BundleRecord::token),

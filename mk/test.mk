@@ -11,8 +11,9 @@ CRUN_LITE_RUNTIME ?=
 VM_SECONDS        ?= 900
 export CRUN_LITE_RUNTIME
 
-.PHONY: test test-programs integration vm
-test-programs: all integration-programs $(UNIT_TESTS:%=$(B)/%) $(INTEGRATION_TESTS:%=$(B)/%)
+.PHONY: test unit-programs test-programs integration vm
+unit-programs: all $(UNIT_TESTS:%=$(B)/%)
+test-programs: unit-programs integration-programs
 
 integration: all integration-programs ## run the real programs on this host, as root
 	$(foreach t,$(INTEGRATION_TESTS),$(B)/$(t) --gtest_brief=1 $(INTEGRATION_FLAGS) &&) true

@@ -10,9 +10,13 @@ build/asan/base/json.o: private CXXFLAGS += -fno-sanitize=pointer-overflow
 asan: ## unit and integration tests with address and undefined-behaviour sanitizers
 tsan: ## unit and integration tests with the thread sanitizer
 asan tsan:
-	$(MAKE) VARIANT=$@ unit integration
+	$(MAKE) integration-programs
+	$(MAKE) VARIANT=$@ all unit
+	$(MAKE) integration CRUN_LITE_RUNTIME=build/$@/crun-lite
 coverage: ## unit and integration tests, then build/cov/coverage.html
 	find build/cov -name '*.gcda' -delete 2>/dev/null || true
-	$(MAKE) VARIANT=cov unit integration
+	$(MAKE) integration-programs
+	$(MAKE) VARIANT=cov all unit
+	$(MAKE) integration CRUN_LITE_RUNTIME=build/cov/crun-lite
 	$(GCOVR) --root . --exclude 'tests/.*' --object-directory build/cov --print-summary \
 	  --html-details build/cov/coverage.html

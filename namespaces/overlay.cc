@@ -123,23 +123,33 @@ bool has_long_name(const OverlayLayers& layers) {
          std::any_of(layers.lower.begin(), layers.lower.end(), is_long);
 }
 
+// The kernel's own words about a refusal, where it has some.
+Error explained(int context, Error error) {
+  const std::string text = sys::fs_log(context);
+  if (!text.empty()) error.message = cat(error.message, " (", text, ")");
+  return error;
+}
+
+Status configure(int context, const MountPlan& plan, const OverlayLayers& layers) {
+  TRY(set_lower(context, layers));
+  TRY(set_upper(context, layers));
+  TRY(set_other_options(context, plan));
+  return sys::fsconfig_create(context);
+}
+
 Result<MountFd> make_overlay_of_layers(const MountPlan& plan, const OverlayLayers& layers) {
   if (has_long_name(layers)) return make_overlay_of_old(plan, layers);
   UniqueFd context = TRY(sys::fsopen("overlay"));
-  Status configured = set_lower(context.get(), layers);
-  if (!configured.has_value() && configured.error().errnum == EINVAL) {
-    return make_overlay_of_old(plan, layers);  // this kernel has no "lowerdir+"
+  Status configured = configure(context.get(), plan, layers);
+  if (configured.has_value()) {
+    return sys::fsmount(context.get(), static_cast<unsigned>(plan.options.attributes_set));
   }
-  if (configured.has_value()) configured = set_upper(context.get(), layers);
-  if (configured.has_value()) configured = set_other_options(context.get(), plan);
-  if (configured.has_value()) configured = sys::fsconfig_create(context.get());
-  if (!configured.has_value()) {
-    Error error = configured.error();
-    const std::string text = sys::fs_log(context.get());
-    if (!text.empty()) error.message = cat(error.message, " (", text, ")");
-    return std::unexpected(std::move(error));
+  // Linux before 6.5 has no "lowerdir+", and says so when the mount is made.
+  if (configured.error().errnum == EINVAL) {
+    Result<MountFd> old = make_overlay_of_old(plan, layers);
+    if (old.has_value() || old.error().errnum != EINVAL) return old;
   }
-  return sys::fsmount(context.get(), static_cast<unsigned>(plan.options.attributes_set));
+  return std::unexpected(explained(context.get(), std::move(configured).error()));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // Member names are the specification's. What is listed as refused() is not supported yet.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -29,7 +30,7 @@ struct Root {
   std::string path;
   bool readonly = false;
 };
-constexpr auto json_fields(Root*) {
+constexpr auto json_fields(std::same_as<Root> auto*) {
   return std::tuple(field("path", &Root::path, kRequired), field("readonly", &Root::readonly));
 }
 
@@ -39,7 +40,7 @@ struct IdMapping {
   uint32_t host_id = 0;
   uint32_t size = 0;
 };
-constexpr auto json_fields(IdMapping*) {
+constexpr auto json_fields(std::same_as<IdMapping> auto*) {
   return std::tuple(field("containerID", &IdMapping::container_id, kRequired),
                     field("hostID", &IdMapping::host_id, kRequired),
                     field("size", &IdMapping::size, kRequired));
@@ -52,7 +53,7 @@ struct Mount {
   std::string source;
   Strings options;
 };
-constexpr auto json_fields(Mount*) {
+constexpr auto json_fields(std::same_as<Mount> auto*) {
   return std::tuple(field("destination", &Mount::destination, kRequired),
                     field("type", &Mount::type), field("source", &Mount::source),
                     field("options", &Mount::options), refused("uidMappings"),
@@ -64,7 +65,7 @@ struct ConsoleSize {
   uint16_t height = 0;
   uint16_t width = 0;
 };
-constexpr auto json_fields(ConsoleSize*) {
+constexpr auto json_fields(std::same_as<ConsoleSize> auto*) {
   return std::tuple(field("height", &ConsoleSize::height, kRequired),
                     field("width", &ConsoleSize::width, kRequired));
 }
@@ -75,7 +76,7 @@ struct User {
   std::optional<uint32_t> umask;
   std::vector<uint32_t> additional_gids;
 };
-constexpr auto json_fields(User*) {
+constexpr auto json_fields(std::same_as<User> auto*) {
   return std::tuple(field("uid", &User::uid, kRequired), field("gid", &User::gid, kRequired),
                     field("umask", &User::umask), field("additionalGids", &User::additional_gids));
 }
@@ -85,7 +86,7 @@ struct Rlimit {
   uint64_t soft = 0;
   uint64_t hard = 0;
 };
-constexpr auto json_fields(Rlimit*) {
+constexpr auto json_fields(std::same_as<Rlimit> auto*) {
   return std::tuple(field("type", &Rlimit::type, kRequired),
                     field("hard", &Rlimit::hard, kRequired),
                     field("soft", &Rlimit::soft, kRequired));
@@ -98,7 +99,7 @@ struct Capabilities {
   Strings permitted;
   Strings ambient;
 };
-constexpr auto json_fields(Capabilities*) {
+constexpr auto json_fields(std::same_as<Capabilities> auto*) {
   return std::tuple(
       field("bounding", &Capabilities::bounding), field("effective", &Capabilities::effective),
       field("inheritable", &Capabilities::inheritable),
@@ -117,7 +118,7 @@ struct Process {
   bool no_new_privileges = false;
   std::optional<int> oom_score_adj;
 };
-constexpr auto json_fields(Process*) {
+constexpr auto json_fields(std::same_as<Process> auto*) {
   return std::tuple(
       field("terminal", &Process::terminal), field("consoleSize", &Process::console_size),
       field("user", &Process::user), field("args", &Process::args), field("env", &Process::env),
@@ -135,7 +136,7 @@ struct Hook {
   Strings env;
   std::optional<int> timeout;  // seconds
 };
-constexpr auto json_fields(Hook*) {
+constexpr auto json_fields(std::same_as<Hook> auto*) {
   return std::tuple(field("path", &Hook::path, kRequired), field("args", &Hook::args),
                     field("env", &Hook::env), field("timeout", &Hook::timeout));
 }
@@ -148,7 +149,7 @@ struct Hooks {
   std::vector<Hook> poststart;
   std::vector<Hook> poststop;
 };
-constexpr auto json_fields(Hooks*) {
+constexpr auto json_fields(std::same_as<Hooks> auto*) {
   return std::tuple(field("prestart", &Hooks::prestart),
                     field("createRuntime", &Hooks::create_runtime),
                     field("createContainer", &Hooks::create_container),
@@ -161,7 +162,7 @@ struct Namespace {
   std::string type;
   std::string path;
 };
-constexpr auto json_fields(Namespace*) {
+constexpr auto json_fields(std::same_as<Namespace> auto*) {
   return std::tuple(field("type", &Namespace::type, kRequired), field("path", &Namespace::path));
 }
 
@@ -175,7 +176,7 @@ struct Device {
   std::optional<uint32_t> uid;
   std::optional<uint32_t> gid;
 };
-constexpr auto json_fields(Device*) {
+constexpr auto json_fields(std::same_as<Device> auto*) {
   return std::tuple(field("type", &Device::type, kRequired),
                     field("path", &Device::path, kRequired), field("major", &Device::major),
                     field("minor", &Device::minor), field("fileMode", &Device::file_mode),
@@ -190,7 +191,7 @@ struct DeviceRule {
   std::optional<int64_t> minor;
   std::string access;
 };
-constexpr auto json_fields(DeviceRule*) {
+constexpr auto json_fields(std::same_as<DeviceRule> auto*) {
   return std::tuple(field("allow", &DeviceRule::allow, kRequired), field("type", &DeviceRule::type),
                     field("major", &DeviceRule::major), field("minor", &DeviceRule::minor),
                     field("access", &DeviceRule::access));
@@ -208,7 +209,7 @@ struct Memory {
   std::optional<bool> use_hierarchy;
   std::optional<bool> check_before_update;
 };
-constexpr auto json_fields(Memory*) {
+constexpr auto json_fields(std::same_as<Memory> auto*) {
   return std::tuple(field("limit", &Memory::limit), field("reservation", &Memory::reservation),
                     field("swap", &Memory::swap), field("kernel", &Memory::kernel),
                     field("kernelTCP", &Memory::kernel_tcp),
@@ -230,7 +231,7 @@ struct Cpu {
   std::string mems;
   std::optional<int64_t> idle;
 };
-constexpr auto json_fields(Cpu*) {
+constexpr auto json_fields(std::same_as<Cpu> auto*) {
   return std::tuple(field("shares", &Cpu::shares), field("quota", &Cpu::quota),
                     field("burst", &Cpu::burst), field("period", &Cpu::period),
                     field("realtimeRuntime", &Cpu::realtime_runtime),
@@ -242,7 +243,9 @@ constexpr auto json_fields(Cpu*) {
 struct Pids {
   int64_t limit = 0;  // 0 or below: unlimited
 };
-constexpr auto json_fields(Pids*) { return std::tuple(field("limit", &Pids::limit, kRequired)); }
+constexpr auto json_fields(std::same_as<Pids> auto*) {
+  return std::tuple(field("limit", &Pids::limit, kRequired));
+}
 
 // config-linux.md#block-io
 struct WeightDevice {
@@ -251,7 +254,7 @@ struct WeightDevice {
   std::optional<uint16_t> weight;
   std::optional<uint16_t> leaf_weight;
 };
-constexpr auto json_fields(WeightDevice*) {
+constexpr auto json_fields(std::same_as<WeightDevice> auto*) {
   return std::tuple(field("major", &WeightDevice::major, kRequired),
                     field("minor", &WeightDevice::minor, kRequired),
                     field("weight", &WeightDevice::weight),
@@ -263,7 +266,7 @@ struct ThrottleDevice {
   int64_t minor = 0;
   uint64_t rate = 0;
 };
-constexpr auto json_fields(ThrottleDevice*) {
+constexpr auto json_fields(std::same_as<ThrottleDevice> auto*) {
   return std::tuple(field("major", &ThrottleDevice::major, kRequired),
                     field("minor", &ThrottleDevice::minor, kRequired),
                     field("rate", &ThrottleDevice::rate, kRequired));
@@ -278,7 +281,7 @@ struct BlockIo {
   std::vector<ThrottleDevice> throttle_read_iops;
   std::vector<ThrottleDevice> throttle_write_iops;
 };
-constexpr auto json_fields(BlockIo*) {
+constexpr auto json_fields(std::same_as<BlockIo> auto*) {
   return std::tuple(field("weight", &BlockIo::weight), field("leafWeight", &BlockIo::leaf_weight),
                     field("weightDevice", &BlockIo::weight_device),
                     field("throttleReadBpsDevice", &BlockIo::throttle_read_bps),
@@ -296,7 +299,7 @@ struct Resources {
   std::optional<BlockIo> block_io;
   std::map<std::string, std::string> unified;
 };
-constexpr auto json_fields(Resources*) {
+constexpr auto json_fields(std::same_as<Resources> auto*) {
   return std::tuple(field("devices", &Resources::devices), field("memory", &Resources::memory),
                     field("cpu", &Resources::cpu), field("pids", &Resources::pids),
                     field("blockIO", &Resources::block_io), field("unified", &Resources::unified),
@@ -310,7 +313,7 @@ struct SeccompArg {
   uint64_t value_two = 0;
   std::string op;
 };
-constexpr auto json_fields(SeccompArg*) {
+constexpr auto json_fields(std::same_as<SeccompArg> auto*) {
   return std::tuple(
       field("index", &SeccompArg::index, kRequired), field("value", &SeccompArg::value, kRequired),
       field("valueTwo", &SeccompArg::value_two), field("op", &SeccompArg::op, kRequired));
@@ -322,7 +325,7 @@ struct SeccompSyscall {
   std::optional<uint32_t> errno_ret;
   std::vector<SeccompArg> args;
 };
-constexpr auto json_fields(SeccompSyscall*) {
+constexpr auto json_fields(std::same_as<SeccompSyscall> auto*) {
   return std::tuple(field("names", &SeccompSyscall::names, kRequired),
                     field("action", &SeccompSyscall::action, kRequired),
                     field("errnoRet", &SeccompSyscall::errno_ret),
@@ -336,7 +339,7 @@ struct Seccomp {
   Strings flags;
   std::vector<SeccompSyscall> syscalls;
 };
-constexpr auto json_fields(Seccomp*) {
+constexpr auto json_fields(std::same_as<Seccomp> auto*) {
   return std::tuple(field("defaultAction", &Seccomp::default_action, kRequired),
                     field("defaultErrnoRet", &Seccomp::default_errno_ret),
                     field("architectures", &Seccomp::architectures),
@@ -358,7 +361,7 @@ struct Linux {
   Strings masked_paths;
   Strings readonly_paths;
 };
-constexpr auto json_fields(Linux*) {
+constexpr auto json_fields(std::same_as<Linux> auto*) {
   return std::tuple(
       field("uidMappings", &Linux::uid_mappings), field("gidMappings", &Linux::gid_mappings),
       field("sysctl", &Linux::sysctl), field("resources", &Linux::resources),
@@ -382,7 +385,7 @@ struct Config {
   std::map<std::string, std::string> annotations;
   std::optional<Linux> linux_;
 };
-constexpr auto json_fields(Config*) {
+constexpr auto json_fields(std::same_as<Config> auto*) {
   return std::tuple(field("ociVersion", &Config::oci_version, kRequired),
                     field("process", &Config::process), field("root", &Config::root),
                     field("hostname", &Config::hostname), field("domainname", &Config::domainname),

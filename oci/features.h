@@ -3,6 +3,7 @@
 // features-linux.md of the runtime specification 1.2). Any thread.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ struct CgroupFeatures {
   std::optional<bool> systemd_user;
   std::optional<bool> rdma;
 };
-constexpr auto json_fields(CgroupFeatures*) {
+constexpr auto json_fields(std::same_as<CgroupFeatures> auto*) {
   return std::tuple(field("v1", &CgroupFeatures::v1), field("v2", &CgroupFeatures::v2),
                     field("systemd", &CgroupFeatures::systemd),
                     field("systemdUser", &CgroupFeatures::systemd_user),
@@ -40,7 +41,7 @@ struct SeccompFeatures {
   Strings known_flags;
   Strings supported_flags;
 };
-constexpr auto json_fields(SeccompFeatures*) {
+constexpr auto json_fields(std::same_as<SeccompFeatures> auto*) {
   return std::tuple(
       field("enabled", &SeccompFeatures::enabled), field("actions", &SeccompFeatures::actions),
       field("operators", &SeccompFeatures::operators), field("archs", &SeccompFeatures::archs),
@@ -51,12 +52,14 @@ constexpr auto json_fields(SeccompFeatures*) {
 struct Ability {
   std::optional<bool> enabled;
 };
-constexpr auto json_fields(Ability*) { return std::tuple(field("enabled", &Ability::enabled)); }
+constexpr auto json_fields(std::same_as<Ability> auto*) {
+  return std::tuple(field("enabled", &Ability::enabled));
+}
 
 struct MountExtensions {
   std::optional<Ability> idmap;
 };
-constexpr auto json_fields(MountExtensions*) {
+constexpr auto json_fields(std::same_as<MountExtensions> auto*) {
   return std::tuple(field("idmap", &MountExtensions::idmap));
 }
 
@@ -70,7 +73,7 @@ struct LinuxFeatures {
   std::optional<Ability> intel_rdt;
   std::optional<MountExtensions> mount_extensions;
 };
-constexpr auto json_fields(LinuxFeatures*) {
+constexpr auto json_fields(std::same_as<LinuxFeatures> auto*) {
   return std::tuple(
       field("namespaces", &LinuxFeatures::namespaces),
       field("capabilities", &LinuxFeatures::capabilities), field("cgroup", &LinuxFeatures::cgroup),
@@ -88,7 +91,7 @@ struct Features {
   std::map<std::string, std::string> annotations;
   Strings potentially_unsafe_config_annotations;
 };
-constexpr auto json_fields(Features*) {
+constexpr auto json_fields(std::same_as<Features> auto*) {
   return std::tuple(field("ociVersionMin", &Features::oci_version_min, kRequired),
                     field("ociVersionMax", &Features::oci_version_max, kRequired),
                     field("hooks", &Features::hooks),

@@ -3,6 +3,7 @@
 // one table of media types. Member names are the specification's. Any thread.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -47,7 +48,7 @@ enum class Compression { kNone, kGzip, kZstd };
 
 // An object whose members mean nothing: a value of ExposedPorts and Volumes.
 struct EmptyObject {};
-constexpr auto json_fields(EmptyObject*) { return std::tuple(); }
+constexpr auto json_fields(std::same_as<EmptyObject> auto*) { return std::tuple(); }
 using NameSet = std::map<std::string, EmptyObject>;
 using Annotations = std::map<std::string, std::string>;
 
@@ -59,7 +60,7 @@ struct Platform {
   Strings os_features;
   std::string variant;
 };
-constexpr auto json_fields(Platform*) {
+constexpr auto json_fields(std::same_as<Platform> auto*) {
   return std::tuple(
       field("architecture", &Platform::architecture, kRequired),
       field("os", &Platform::os, kRequired), field("os.version", &Platform::os_version),
@@ -76,7 +77,7 @@ struct Descriptor {
   std::optional<Platform> platform;
   std::string artifact_type;
 };
-constexpr auto json_fields(Descriptor*) {
+constexpr auto json_fields(std::same_as<Descriptor> auto*) {
   return std::tuple(
       field("mediaType", &Descriptor::media_type, kRequired),
       field("digest", &Descriptor::digest, kRequired), field("size", &Descriptor::size, kRequired),
@@ -93,7 +94,7 @@ struct Index {
   std::optional<Descriptor> subject;
   Annotations annotations;
 };
-constexpr auto json_fields(Index*) {
+constexpr auto json_fields(std::same_as<Index> auto*) {
   return std::tuple(field("schemaVersion", &Index::schema_version, kRequired),
                     field("mediaType", &Index::media_type),
                     field("artifactType", &Index::artifact_type),
@@ -111,7 +112,7 @@ struct Manifest {
   std::optional<Descriptor> subject;
   Annotations annotations;
 };
-constexpr auto json_fields(Manifest*) {
+constexpr auto json_fields(std::same_as<Manifest> auto*) {
   return std::tuple(
       field("schemaVersion", &Manifest::schema_version, kRequired),
       field("mediaType", &Manifest::media_type), field("artifactType", &Manifest::artifact_type),
@@ -128,7 +129,7 @@ struct Healthcheck {
   int64_t start_interval = 0;
   int64_t retries = 0;
 };
-constexpr auto json_fields(Healthcheck*) {
+constexpr auto json_fields(std::same_as<Healthcheck> auto*) {
   return std::tuple(field("Test", &Healthcheck::test), field("Interval", &Healthcheck::interval),
                     field("Timeout", &Healthcheck::timeout),
                     field("StartPeriod", &Healthcheck::start_period),
@@ -152,7 +153,7 @@ struct ImageDefaults {
   Strings on_build;
   bool args_escaped = false;
 };
-constexpr auto json_fields(ImageDefaults*) {
+constexpr auto json_fields(std::same_as<ImageDefaults> auto*) {
   return std::tuple(
       field("User", &ImageDefaults::user), field("ExposedPorts", &ImageDefaults::exposed_ports),
       field("Env", &ImageDefaults::env), field("Entrypoint", &ImageDefaults::entrypoint),
@@ -168,7 +169,7 @@ struct RootFs {
   std::string type = "layers";
   std::vector<Digest> diff_ids;  // of the unpacked layers, lowest first
 };
-constexpr auto json_fields(RootFs*) {
+constexpr auto json_fields(std::same_as<RootFs> auto*) {
   return std::tuple(field("type", &RootFs::type, kRequired),
                     field("diff_ids", &RootFs::diff_ids, kRequired));
 }
@@ -180,7 +181,7 @@ struct History {
   std::string comment;
   bool empty_layer = false;
 };
-constexpr auto json_fields(History*) {
+constexpr auto json_fields(std::same_as<History> auto*) {
   return std::tuple(field("created", &History::created), field("author", &History::author),
                     field("created_by", &History::created_by), field("comment", &History::comment),
                     field("empty_layer", &History::empty_layer));
@@ -198,7 +199,7 @@ struct ImageConfig {
   RootFs rootfs;
   std::vector<History> history;
 };
-constexpr auto json_fields(ImageConfig*) {
+constexpr auto json_fields(std::same_as<ImageConfig> auto*) {
   return std::tuple(
       field("created", &ImageConfig::created), field("author", &ImageConfig::author),
       field("architecture", &ImageConfig::architecture, kRequired),
@@ -212,7 +213,7 @@ constexpr auto json_fields(ImageConfig*) {
 struct ImageLayout {
   std::string image_layout_version;
 };
-constexpr auto json_fields(ImageLayout*) {
+constexpr auto json_fields(std::same_as<ImageLayout> auto*) {
   return std::tuple(field("imageLayoutVersion", &ImageLayout::image_layout_version, kRequired));
 }
 
@@ -222,7 +223,7 @@ struct DockerImage {
   Strings repo_tags;
   Strings layers;
 };
-constexpr auto json_fields(DockerImage*) {
+constexpr auto json_fields(std::same_as<DockerImage> auto*) {
   return std::tuple(field("Config", &DockerImage::config, kRequired),
                     field("RepoTags", &DockerImage::repo_tags),
                     field("Layers", &DockerImage::layers, kRequired));

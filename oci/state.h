@@ -2,6 +2,7 @@
 // The state of a container as `state` prints it and hooks read it (runtime.md#state). Any thread.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <string>
 #include <string_view>
@@ -40,7 +41,7 @@ struct crunlite::json::Codec<crunlite::oci::ContainerStatus> {
 
 namespace crunlite::oci {
 
-constexpr auto json_fields(State*) {
+constexpr auto json_fields(std::same_as<State> auto*) {
   using json::field;
   using json::kRequired;
   return std::tuple(field("ociVersion", &State::oci_version, kRequired),

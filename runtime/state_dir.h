@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -36,7 +37,7 @@ struct ContainerState {
   oci::Hooks later_hooks;   // poststart and poststop
   bool has_reaper = false;  // the init stays a process of ours and executes nothing
 };
-constexpr auto json_fields(ContainerState*) {
+constexpr auto json_fields(std::same_as<ContainerState> auto*) {
   using json::field;
   return std::tuple(
       field("id", &ContainerState::id, json::kRequired), field("pid", &ContainerState::pid),
