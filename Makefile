@@ -29,7 +29,7 @@ PKGS_image   := libarchive libisal libzstd libcrypto
 
 MODE_release := -O2 -g1 -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong
 MODE_debug   := -O0 -g3 -D_GLIBCXX_ASSERTIONS
-MODE_asan    := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+MODE_asan    := -O0 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
                 -fno-sanitize-recover=all
 MODE_tsan    := -O1 -g1 -fsanitize=thread
 MODE_cov     := -O0 -g --coverage -DCRUNLITE_COVERAGE
