@@ -35,6 +35,17 @@ Status write_oom_score(const ProcessPlan& plan, int proc) {
                     "process.oomScoreAdj: set ", *plan.oom_score_adj);
 }
 
+// While we have the rights to; lower limits wait for set_rlimits, since they could stop ourselves.
+Status raise_hard_limits(const ProcessPlan& plan) {
+  for (const RlimitPlan& limit : plan.rlimits) {
+    struct rlimit present = TRY(sys::getrlimit(limit.resource), limit.field);
+    if (limit.value.rlim_max <= present.rlim_max) continue;
+    present.rlim_max = limit.value.rlim_max;
+    TRY(sys::setrlimit(limit.resource, present), limit.field);
+  }
+  return {};
+}
+
 Status set_rlimits(const ProcessPlan& plan) {
   for (const RlimitPlan& limit : plan.rlimits) {
     TRY(sys::setrlimit(limit.resource, limit.value), limit.field);
@@ -200,7 +211,7 @@ Result<Executable> become_user(const ProcessPlan& plan, UniqueFd proc, int slave
   TRY(write_oom_score(plan, proc.get()));
   TRY(sys::setsid(), "new session");
   TRY(prepare_streams(plan, slave));
-  TRY(set_rlimits(plan));
+  TRY(raise_hard_limits(plan));
   // With the rights of the container's root, and if that is not enough with those of the user.
   const bool entered = enter_working_directory(plan.cwd).has_value();
   if (plan.inner_ids.has_value()) TRY(enter_inner_user_namespace(*plan.inner_ids, proc.get()));
@@ -221,6 +232,8 @@ Error execute(const ProcessPlan& plan, const Executable& executable) {
   reset_signals();
   Status closed = close_other_fds(plan.preserve_fds);
   if (!closed.has_value()) return closed.error();
+  Status limited = set_rlimits(plan);
+  if (!limited.has_value()) return limited.error();
   oci::Strings env = plan.env;
   if (!executable.home.empty()) env.push_back(executable.home);
   if (plan.has_reaper) return execute_below_reaper(plan, executable, env);

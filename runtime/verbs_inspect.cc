@@ -49,8 +49,8 @@ constexpr auto json_fields(Listed*) {
 
 // A static program has no name service: the file is what there is.
 std::string owner_name(uint32_t uid) {
-  const Result<std::string> text = read_file(AT_FDCWD, "/etc/passwd", limits::kPasswdBytes);
-  for (std::string_view line : split(text.value_or(""), '\n')) {
+  const std::string text = read_file(AT_FDCWD, "/etc/passwd", limits::kPasswdBytes).value_or("");
+  for (std::string_view line : split(text, '\n')) {
     const std::vector<std::string_view> fields = split(line, ':');
     if (fields.size() > 2 && parse_number<uint32_t>(fields[2]) == uid) {
       return std::string(fields[0]);

@@ -193,6 +193,19 @@ TEST_F(Process, ResourceLimits) {
   EXPECT_EQ(report.text("rlimits", "STACK"), "4194304 8388608");
 }
 
+// What the runtime itself still has to do in the container is not subject to them.
+TEST_F(Process, ResourceLimitsBeginWithTheProgram) {
+  config.set("process.env", Strings{"PATH=/bin"});
+  config.set_json("process.user", R"({"uid": 1000, "gid": 1000})");
+  config.set_json("process.rlimits", R"([
+    {"type": "RLIMIT_NOFILE", "soft": 3, "hard": 3},
+    {"type": "RLIMIT_AS", "soft": 16777216, "hard": 16777216},
+    {"type": "RLIMIT_DATA", "soft": 1048576, "hard": 1048576}])");
+  EXPECT_TRUE(contains(run_probe({"env"}).texts("env", "list"), "HOME=/home/alice"));
+  launch_probe({"exit", "7"});
+  EXPECT_EQ(wait_init().value_or(ExitStatus()).code, 7);
+}
+
 TEST_F(Process, AnUnlimitedResource) {
   config.set_json("process.rlimits", R"([
     {"type": "RLIMIT_FSIZE", "soft": 1000000, "hard": 18446744073709551615}])");
