@@ -195,6 +195,8 @@ TEST_F(Process, ResourceLimits) {
 
 // What the runtime itself still has to do in the container is not subject to them.
 TEST_F(Process, ResourceLimitsBeginWithTheProgram) {
+  DIFFERS(RuntimeKind::kRunc, "runc 1.1.5 is itself stopped by the limits of the program");
+  DIFFERS(RuntimeKind::kCrun, "crun 1.8.1 is itself stopped by the limits of the program");
   config.set("process.env", Strings{"PATH=/bin"});
   config.set_json("process.user", R"({"uid": 1000, "gid": 1000})");
   config.set_json("process.rlimits", R"([
