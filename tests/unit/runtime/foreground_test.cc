@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -67,6 +68,7 @@ Result<int> live_in_foreground(const Setting& setting) {
 class Front {
  public:
   Front(const Setting& setting, int input, int output) {
+    (void)::fflush(nullptr);  // some exits write out what a copy has inherited
     Result<sys::Cloned> cloned = sys::clone3({});
     EXPECT_TRUE(cloned.has_value());
     if (cloned->pid == 0) {
