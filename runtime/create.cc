@@ -99,6 +99,8 @@ class Creation {
     spec.path = state_.cgroups_path;
     spec.resources = &plan_.resources;
     spec.required = plan_.has_resources || !plan_.cgroups_path.empty();
+    // Callers that read statistics name the path where they look for them.
+    spec.statistics = !plan_.cgroups_path.empty() || has_cgroup_mount(plan_);
     spec.devices_optional = plan_.namespaces.has(CLONE_NEWUSER);
     Result<cgroups::Group> group = cgroups::Group::create(hierarchy_, spec);
     if (!group.has_value()) return do_without_limits(std::move(group).error());

@@ -213,12 +213,13 @@ TEST_F(Exec, PassesSignalsOn) {
 
 TEST_F(Exec, EndsWithTheContainer) {
   launch_waiting();
-  Running running = launch({"exec", id(), "/bin/probe", "wait"});
-  // The second process is there when ps shows it.
-  int64_t deadline = deadline_in(20'000);
-  while (sys::monotonic_ms() < deadline &&
-         !call({"ps", "--format", "json", id()}).out.contains(",")) {
-  }
+  Result<sys::Pipe> pipe = sys::pipe2();
+  ASSERT_TRUE(pipe.has_value());
+  Running running =
+      launch({"exec", id(), "/bin/probe", "signals"}, {.stdout_fd = pipe->write_end.get()});
+  pipe->write_end.reset();
+  LineReader lines(std::move(pipe->read_end));
+  ASSERT_EQ(lines.next(), "ready");
   remove();
   EXPECT_EQ(running.wait().status, 128 + SIGKILL);
   EXPECT_TRUE(wait_init().has_value());
