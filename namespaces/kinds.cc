@@ -25,6 +25,13 @@ const NamespaceKind* find_kind(std::string_view oci_name) {
   return nullptr;
 }
 
+std::string_view proc_name(uint64_t clone_flag) {
+  for (const NamespaceKind& kind : kKinds) {
+    if (kind.clone_flag == clone_flag) return kind.proc_name;
+  }
+  return "";
+}
+
 const std::array<NamespaceKind, 7>& all_kinds() { return kKinds; }
 
 }  // namespace crunlite::namespaces

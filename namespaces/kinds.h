@@ -17,6 +17,9 @@ struct NamespaceKind {
 // nullptr when there is no such kind.
 [[nodiscard]] const NamespaceKind* find_kind(std::string_view oci_name);
 
+// "net" for CLONE_NEWNET; "" when there is no such kind.
+[[nodiscard]] std::string_view proc_name(uint64_t clone_flag);
+
 // All kinds that we make or join, in the order in which they are joined: the user namespace first,
 // since it gives the capabilities for the others.
 [[nodiscard]] const std::array<NamespaceKind, 7>& all_kinds();

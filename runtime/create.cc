@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "cgroups/hierarchy.h"
 #include "namespaces/id_map.h"
+#include "namespaces/kinds.h"
 #include "runtime/cgroup_mounts.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
@@ -148,13 +149,32 @@ class Creation {
     for (const JoinedNamespace& space : plan_.namespaces.joined) {
       resources_.joined.push_back(
           TRY(sys::open(space.path.c_str(), O_RDONLY), space.field, ": ", quote(space.path)));
-      // Acts on our next child only; the others are joined by init itself.
-      if (space.flag != CLONE_NEWPID) continue;
-      own_pid_namespace_ = TRY(sys::open("/proc/self/ns/pid", O_RDONLY), "/proc/self/ns/pid");
-      TRY(sys::setns(resources_.joined.back().get(), CLONE_NEWPID), space.field, ": join ",
-          quote(space.path));
     }
     return {};
+  }
+
+  // Those that init cannot join itself.
+  Status enter_inherited_namespaces() {
+    const std::vector<JoinedNamespace>& spaces = plan_.namespaces.joined;
+    for (size_t i = 0; i < spaces.size(); i++) {
+      if (!plan_.namespaces.is_inherited(spaces[i].flag)) continue;
+      const std::string own = cat("/proc/self/ns/", namespaces::proc_name(spaces[i].flag));
+      own_namespaces_.push_back(TRY(sys::open(own.c_str(), O_RDONLY), own));
+      TRY(sys::setns(resources_.joined[i].get(), static_cast<int>(spaces[i].flag)),
+          spaces[i].field, ": join ", quote(spaces[i].path));
+    }
+    return {};
+  }
+
+  // Hooks are children of ours too, and belong to the runtime's namespaces.
+  Status leave_inherited_namespaces() {
+    Status left;
+    for (const UniqueFd& own : own_namespaces_) {
+      Status one = in_context(sys::setns(own.get(), 0), "return to the runtime's namespaces");
+      if (left.has_value()) left = std::move(one);
+    }
+    own_namespaces_.clear();
+    return left;
   }
 
   Status listen_if_later() {
@@ -177,19 +197,20 @@ class Creation {
     resources_.new_keyring = options_.new_keyring;
     resources_.hook_state = oci_state(state_, ContainerStatus::kCreating);
     TRY(hide_from_joined_pids());
-    sys::Cloned cloned = TRY(sys::clone3(options), "clone the container's init");
-    if (cloned.pid == 0) {
+    TRY(enter_inherited_namespaces());
+    Result<sys::Cloned> cloned = sys::clone3(options);
+    if (cloned.has_value() && cloned->pid == 0) {
       // Copies of ours would keep the lock, and would hide our death from init.
       channel_.close();
       dir_.reset();
       run_init(plan_, resources_);
     }
-    init_ = Child(cloned.pid, std::move(cloned.pidfd));
+    Status left = leave_inherited_namespaces();
+    sys::Cloned init = TRY(std::move(cloned), "clone the container's init");
+    init_ = Child(init.pid, std::move(init.pidfd));
     undo_.add([this] { init_.kill_and_reap(); });
-    state_.pid = cloned.pid;
-    // Hooks are children of ours too, and belong to the runtime's namespaces.
-    if (!own_pid_namespace_.is_open()) return {};
-    return in_context(sys::setns(own_pid_namespace_.get(), CLONE_NEWPID), "/proc/self/ns/pid");
+    state_.pid = init.pid;
+    return left;
   }
 
   // Seen by the processes of a joined pid namespace from its first instant, init must not be looked
@@ -280,7 +301,7 @@ class Creation {
   bool init_opens_sources_ = false;
   Channel channel_;
   Child init_;
-  UniqueFd own_pid_namespace_;  // open after another one was joined for init
+  std::vector<UniqueFd> own_namespaces_;  // while others are joined for init
   UniqueFd console_master_;
   Rollback undo_;  // last, so that it runs while all of the above still is there
 };

@@ -112,8 +112,8 @@ class Init {
     const bool joins_user = plan_.namespaces.joins(CLONE_NEWUSER);
     std::vector<size_t> refused;
     for (size_t i = 0; i < spaces.size(); i++) {
-      // The parent has joined the pid namespace, before the clone.
-      if (spaces[i].flag == CLONE_NEWPID || spaces[i].flag == CLONE_NEWUSER) continue;
+      if (plan_.namespaces.is_inherited(spaces[i].flag)) continue;
+      if (spaces[i].flag == CLONE_NEWUSER) continue;
       Status joined = join(i);
       const bool is_later = joins_user && !joined.has_value() && joined.error().errnum == EPERM;
       if (is_later) refused.push_back(i);

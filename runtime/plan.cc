@@ -193,6 +193,12 @@ bool NamespacePlan::joins(uint64_t flag) const {
                      [flag](const JoinedNamespace& space) { return space.flag == flag; });
 }
 
+bool NamespacePlan::is_inherited(uint64_t flag) const {
+  if (!joins(flag)) return false;
+  const bool is_others = flag != CLONE_NEWUSER && flag != CLONE_NEWNS;
+  return flag == CLONE_NEWPID || (is_others && makes(CLONE_NEWUSER));
+}
+
 Result<ProcessPlan> plan_process(const oci::Process& process, const std::string& field) {
   ProcessPlan plan;
   if (process.args.empty()) return fail(Kind::kInvalid, field, ".args: is empty");

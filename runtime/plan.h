@@ -62,6 +62,9 @@ struct NamespacePlan {
   [[nodiscard]] bool makes(uint64_t flag) const { return (made & flag) != 0; }
   [[nodiscard]] bool joins(uint64_t flag) const;
   [[nodiscard]] bool has(uint64_t flag) const { return makes(flag) || joins(flag); }
+  // Joined, and by the runtime around the clone: a pid namespace takes in children only, and a new
+  // user namespace has no rights over others that are there already.
+  [[nodiscard]] bool is_inherited(uint64_t flag) const;
 };
 
 // The directories "NAME/upper" and "NAME/work" of one overlay.

@@ -83,7 +83,7 @@ constexpr Attempt kAttempts[] = {
     {"acct", SYS_acct, {kBad}},
     {"settimeofday", SYS_settimeofday, {kBad, 0}},
     {"clock_settime", SYS_clock_settime, {0, kBad}},
-    {"iopl", SYS_iopl, {4}},
+    {"iopl", SYS_iopl, {3}},
     {"ioperm", SYS_ioperm, {0x70, 1, 1}},
     {"syslog", SYS_syslog, {10, 0, 0}},
     {"quotactl", SYS_quotactl, {0, kBad, 0, kBad}},

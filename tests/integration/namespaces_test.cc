@@ -88,6 +88,22 @@ TEST_F(Namespaces, AUserNamespaceIsJoinedByPath) {
   EXPECT_TRUE(report.text("read /proc/self/uid_map", "data").contains("100000"));
 }
 
+// As podman gives a container with ids of its own the network that it has prepared.
+TEST_F(Namespaces, OthersAreJoinedByANewUserNamespace) {
+  config.with_namespace("network");
+  launch_probe({"wait"});
+  use_user_namespace();
+  config.with_namespace("network", path_of("net")).with_namespace("ipc", path_of("ipc"));
+  // No sysfs and no mqueue: they want rights over the namespaces that are joined.
+  config.set_json("mounts", "[]").mount("proc", "proc", "/proc").mount("tmpfs", "tmpfs", "/dev");
+  Report report = run_probe_beside({"namespaces", ",", "ids", ",", "read", "/proc/self/uid_map"});
+  for (const char* proc : {"net", "ipc"}) {
+    EXPECT_EQ(report.text("namespaces", proc), host_namespace(proc, cat(init_pid()))) << proc;
+  }
+  EXPECT_NE(report.text("namespaces", "user"), host_namespace("user"));
+  EXPECT_TRUE(report.text("read /proc/self/uid_map", "data").contains("100000"));
+}
+
 TEST_F(Namespaces, OneNamespacePerKind) {
   DIFFERS(RuntimeKind::kCrun, "crun 1.8.1 takes one kind of namespace twice");
   config.add_json("linux.namespaces", R"({"type": "uts"})");
