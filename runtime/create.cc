@@ -160,8 +160,8 @@ class Creation {
       if (!plan_.namespaces.is_inherited(spaces[i].flag)) continue;
       const std::string own = cat("/proc/self/ns/", namespaces::proc_name(spaces[i].flag));
       own_namespaces_.push_back(TRY(sys::open(own.c_str(), O_RDONLY), own));
-      TRY(sys::setns(resources_.joined[i].get(), static_cast<int>(spaces[i].flag)),
-          spaces[i].field, ": join ", quote(spaces[i].path));
+      TRY(sys::setns(resources_.joined[i].get(), static_cast<int>(spaces[i].flag)), spaces[i].field,
+          ": join ", quote(spaces[i].path));
     }
     return {};
   }

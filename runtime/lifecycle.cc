@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/sys.h"
 #include "cgroups/hierarchy.h"
@@ -185,6 +186,13 @@ Status remove_remains(const StateDir& dir, const ContainerState& state) {
   TRY(clear_group(state), "container ", quote(state.id));
   run_poststop(state);
   return dir.remove();
+}
+
+void remove_ended(StateDir& dir, const ContainerState& state) {
+  Status removed = dir.lock(limits::kStartTimeoutMs);
+  if (removed.has_value()) removed = remove_remains(dir, state);
+  const bool is_gone = !removed.has_value() && removed.error().kind == Kind::kNotFound;
+  if (!removed.has_value() && !is_gone) log_warning(removed.error().message);
 }
 
 Status delete_container(const std::string& root, const std::string& id,

@@ -33,6 +33,10 @@ struct DeleteOptions {
 // The same for the process that holds the container's lock and knows that its init is gone.
 [[nodiscard]] Status remove_remains(const StateDir& dir, const ContainerState& state);
 
+// The same for whoever saw the container end: while it ran others could delete it, so the lock is
+// taken anew. A failure is only told, since the end itself is what counts.
+void remove_ended(StateDir& dir, const ContainerState& state);
+
 // Pids of the container's processes in the caller's pid namespace.
 [[nodiscard]] Result<std::vector<pid_t>> container_processes(const std::string& root,
                                                              const std::string& id);

@@ -212,7 +212,7 @@ class Sandbox {
     Status started = start_new(container);
     if (!started.has_value()) {
       container.init.kill_and_reap();
-      remove(container);
+      remove_ended(container.dir, container.state);
       return fail_to_start(started.error());
     }
     Result<ForegroundEnd> end =
@@ -221,17 +221,11 @@ class Sandbox {
                             .grace_ms = limits::kSandboxGraceMs,
                             .has_reaper = true});
     container.init.kill_and_reap();  // does nothing to one that has ended
-    remove(container);
+    remove_ended(container.dir, container.state);
     if (!end.has_value()) return std::unexpected(std::move(end).error());
     if (!end->is_timed_out) return end->status.shell_status();
     log_warning("the command took longer than ", options_.timeout_ms, " ms and was ended");
     return kTimeOutStatus;
-  }
-
-  // The command's own end is told in any case.
-  static void remove(const NewContainer& container) {
-    Status removed = remove_remains(container.dir, container.state);
-    if (!removed.has_value()) log_warning(removed.error().message);
   }
 
   static Result<int> fail_to_start(const Error& error) {

@@ -4,8 +4,6 @@
 
 #include <array>
 
-#include "base/limits.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "base/sys.h"
 #include "runtime/create.h"
@@ -82,19 +80,11 @@ Status dispose(NewContainer& container) {
   return remove_remains(container.dir, container.state);
 }
 
-// While a container runs others may delete it, so its lock is taken anew for what is left.
-void remove_ended(NewContainer& container) {
-  Status removed = container.dir.lock(limits::kStartTimeoutMs);
-  if (removed.has_value()) removed = remove_remains(container.dir, container.state);
-  const bool is_gone = !removed.has_value() && removed.error().kind == Kind::kNotFound;
-  if (!removed.has_value() && !is_gone) log_warning(removed.error().message);
-}
-
 Result<int> attend_to_end(NewContainer& container, Foreground& foreground, bool keep) {
   const Result<ForegroundEnd> end =
       foreground.attend(container.init, std::move(container.console_master));
   if (!end.has_value()) container.init.kill_and_reap();
-  if (!keep) remove_ended(container);
+  if (!keep) remove_ended(container.dir, container.state);
   return TRY(end).status.shell_status();
 }
 
