@@ -76,8 +76,8 @@ class Creation {
     undo_.add([this] {
       if (state_.pid != 0) run_poststop(state_);
     });
-    if (options_.claimed != nullptr) TRY(dir_->write(state_));
-    return config.text.empty() ? Status() : dir_->write_config(config.text);
+    config_text_ = config.text;
+    return options_.claimed != nullptr ? dir_->write(state_) : Status();
   }
 
   Status compile_filter(const ConfigFile& config) {
@@ -100,6 +100,7 @@ class Creation {
     spec.path = state_.cgroups_path;
     spec.resources = &plan_.resources;
     spec.required = plan_.has_resources || !plan_.cgroups_path.empty();
+    spec.devices_later = true;  // see follow_clone
     // Callers that read statistics name the path where they look for them.
     spec.statistics = !plan_.cgroups_path.empty() || has_cgroup_mount(plan_);
     spec.devices_optional = plan_.namespaces.has(CLONE_NEWUSER);
@@ -235,11 +236,21 @@ class Creation {
       TRY(channel_.send(Step::kProceed));
     }
     state_.start_ticks = TRY(read_process_stat(pid)).start_ticks;
-    TRY(dir_->write(state_));
+    TRY(follow_clone());
     TRY(run_runtime_hooks());
     TRY(take_console());
     TRY(channel_.expect(Step::kReady, ready_timeout_ms()));
     return {};
+  }
+
+  // What takes time and need only be done before the program starts, while init is at work.
+  Status follow_clone() {
+    if (group_.has_value()) {
+      TRY(group_->attach_devices());
+      state_.cgroup = group_->record();
+    }
+    TRY(dir_->write(state_));
+    return config_text_.empty() ? Status() : dir_->write_config(config_text_);
   }
 
   // In a sandbox /proc may be that of the pid namespace around it, where init has another number.
@@ -294,6 +305,7 @@ class Creation {
   const CreateOptions& options_;
   ContainerPlan plan_;
   ContainerState state_;
+  std::string config_text_;
   std::optional<StateDir> dir_;
   cgroups::Hierarchy hierarchy_;
   std::optional<cgroups::Group> group_;
