@@ -124,8 +124,12 @@ class GroupBuilder {
     group_.pending_devices_ = {.rules = std::move(rules_),
                                .optional = spec_.devices_optional,
                                .default_only = resources_.devices.empty() && !spec_.required};
-    return spec_.devices_later ? Status() : group_.attach_devices();
+    return can_wait() ? Status() : group_.attach_devices();
   }
+
+  // The rules of v1 take effect one by one, the first of them denies all: an init at work would
+  // be refused its devices.
+  bool can_wait() const { return spec_.devices_later && group_.unified_fd() >= 0; }
 
   // The first limit that this hierarchy has to hold, or nullptr.
   const Write* first_write(const MountedHierarchy& mount) const {

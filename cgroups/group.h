@@ -67,6 +67,7 @@ struct GroupSpec {
   bool devices_optional = false;
   // Leave the device rules to attach_devices(): loading them takes 0.1 to 0.2 ms, in which the
   // container's init can already be at work. Until then its own mknod is not subject to them.
+  // Has no effect where a v1 hierarchy holds them.
   bool devices_later = false;
 };
 

@@ -198,6 +198,16 @@ TEST(GroupCreate, JoinsLegacyHierarchiesByNeed) {
   EXPECT_EQ(tree.get("cpuset/app/tasks"), "");
 }
 
+// The first rule of v1 denies all: an init at work would be refused its devices.
+TEST(GroupCreate, LegacyDeviceRulesAreNeverLate) {
+  FakeTree tree;
+  tree.make("devices/app", {{"tasks", ""}, {"devices.allow", ""}, {"devices.deny", ""}});
+  Hierarchy hierarchy{Layout::kLegacy, {tree.legacy("devices")}};
+  Result<Group> group = Group::create(hierarchy, {.path = "/app", .devices_later = true});
+  ASSERT_TRUE(group.has_value()) << error_of(group);
+  EXPECT_EQ(tree.get("devices/app/devices.deny"), "a");
+}
+
 TEST(GroupCreate, LeavesStatisticsOutIfToldSo) {
   FakeTree tree;
   tree.make("unified/app", kUnifiedFiles);
