@@ -25,6 +25,13 @@
 namespace crunlite::runtime {
 namespace {
 
+constexpr int kFailedStatus = 125;
+#ifdef __x86_64__
+constexpr bool kCanShareMemory = true;
+#else
+constexpr bool kCanShareMemory = false;
+#endif
+
 // One birth from the parent's side; what was made is undone unless commit() is reached.
 class Creation {
  public:
@@ -41,6 +48,11 @@ class Creation {
   }
 
   Result<NewContainer> give_birth() {
+    if (is_born_alone()) {
+      TRY(bear_in_shared_memory());
+      resources_ = {};
+      return hand_over();
+    }
     ChannelPair pair = TRY(make_channel_pair());
     channel_ = std::move(pair.parent);
     resources_.channel = std::move(pair.child);
@@ -100,7 +112,7 @@ class Creation {
     spec.path = state_.cgroups_path;
     spec.resources = &plan_.resources;
     spec.required = plan_.has_resources || !plan_.cgroups_path.empty();
-    spec.devices_later = true;  // see follow_clone
+    spec.devices_later = true;  // see record_init
     // Callers that read statistics name the path where they look for them.
     spec.statistics = !plan_.cgroups_path.empty() || has_cgroup_mount(plan_);
     spec.devices_optional = plan_.namespaces.has(CLONE_NEWUSER);
@@ -138,6 +150,10 @@ class Creation {
   // All that init takes over from the host is opened here, with the host's rights, if there are
   // any.
   Status open_sources() {
+    resources_.has_runtime_hooks =
+        !plan_.hooks.prestart.empty() || !plan_.hooks.create_runtime.empty();
+    resources_.new_keyring = options_.new_keyring;
+    resources_.hook_state = oci_state(state_, ContainerStatus::kCreating);
     resources_.proc = TRY(sys::open("/proc", O_PATH | O_DIRECTORY), "/proc");
     if (TRY(sys::file_system_magic(resources_.proc.get())) != PROC_SUPER_MAGIC) {
       return fail(Kind::kUnavailable, "/proc of the host is no procfs");
@@ -184,7 +200,38 @@ class Creation {
     return {};
   }
 
-  Status clone_init() {
+  // Whether init needs nothing of us on its way to the program. Then it may share our memory: to
+  // copy that, and to fault it in once more, takes longer than all that init does. Never where the
+  // container's processes or an ordinary user could get hold of it (docs/decisions/0009).
+  [[nodiscard]] bool is_born_alone() const {
+    const NamespacePlan& spaces = plan_.namespaces;
+    const oci::Hooks& hooks = plan_.hooks;
+    const bool has_hooks = !hooks.prestart.empty() || !hooks.create_runtime.empty() ||
+                           !hooks.create_container.empty() || !hooks.start_container.empty();
+    return kCanShareMemory && !options_.starts_later && options_.pid_file.empty() && !has_hooks &&
+           !plan_.process.terminal && !plan_.process.has_reaper && !init_opens_sources_ &&
+           spaces.makes(CLONE_NEWPID) && !spaces.has(CLONE_NEWUSER);
+  }
+
+  Status bear_in_shared_memory() {
+    sys::Clone3 options = clone_options();
+    options.pid = &state_.pid;
+    for_init_ = new InitResources(resources_.twin());  // never destroyed: see there
+    Result<sys::Cloned> cloned = sys::clone3_vfork(options, &Creation::live_alone, this);
+    adopt_init(TRY(std::move(cloned), "clone the container's init"));
+    return failure_.has_value() ? std::unexpected(std::move(*failure_)) : Status();
+  }
+
+  // In the child.
+  static int live_alone(void* argument) {
+    auto& creation = *static_cast<Creation*>(argument);
+    Status recorded = creation.record_init(creation.state_.pid);
+    creation.failure_ = recorded.has_value() ? live_as_init(creation.plan_, *creation.for_init_)
+                                             : std::move(recorded).error();
+    return kFailedStatus;
+  }
+
+  [[nodiscard]] sys::Clone3 clone_options() {
     sys::Clone3 options;
     // The cgroup namespace is made by init when it is in its cgroups, which it then hides.
     options.flags = plan_.namespaces.made & ~uint64_t{CLONE_NEWCGROUP};
@@ -193,10 +240,17 @@ class Creation {
       options.flags |= CLONE_INTO_CGROUP;
       options.cgroup_fd = group_->unified_fd();
     }
-    resources_.has_runtime_hooks =
-        !plan_.hooks.prestart.empty() || !plan_.hooks.create_runtime.empty();
-    resources_.new_keyring = options_.new_keyring;
-    resources_.hook_state = oci_state(state_, ContainerStatus::kCreating);
+    return options;
+  }
+
+  void adopt_init(sys::Cloned cloned) {
+    init_ = Child(cloned.pid, std::move(cloned.pidfd));
+    undo_.add([this] { init_.kill_and_reap(); });
+    state_.pid = cloned.pid;
+  }
+
+  Status clone_init() {
+    const sys::Clone3 options = clone_options();
     TRY(hide_from_joined_pids());
     TRY(enter_inherited_namespaces());
     Result<sys::Cloned> cloned = sys::clone3(options);
@@ -207,10 +261,7 @@ class Creation {
       run_init(plan_, resources_);
     }
     Status left = leave_inherited_namespaces();
-    sys::Cloned init = TRY(std::move(cloned), "clone the container's init");
-    init_ = Child(init.pid, std::move(init.pidfd));
-    undo_.add([this] { init_.kill_and_reap(); });
-    state_.pid = init.pid;
+    adopt_init(TRY(std::move(cloned), "clone the container's init"));
     return left;
   }
 
@@ -235,8 +286,7 @@ class Creation {
       TRY(namespaces::write_id_maps(pid, plan_.id_maps));
       TRY(channel_.send(Step::kProceed));
     }
-    state_.start_ticks = TRY(read_process_stat(pid)).start_ticks;
-    TRY(follow_clone());
+    TRY(record_init(pid));
     TRY(run_runtime_hooks());
     TRY(take_console());
     TRY(channel_.expect(Step::kReady, ready_timeout_ms()));
@@ -244,7 +294,8 @@ class Creation {
   }
 
   // What takes time and need only be done before the program starts, while init is at work.
-  Status follow_clone() {
+  Status record_init(pid_t below_proc) {
+    state_.start_ticks = TRY(read_process_stat(below_proc)).start_ticks;
     if (group_.has_value()) {
       TRY(group_->attach_devices());
       state_.cgroup = group_->record();
@@ -294,6 +345,10 @@ class Creation {
     }
     if (options_.starts_later) TRY(offer_start(*dir_));
     TRY(channel_.send(Step::kCommit));
+    return hand_over();
+  }
+
+  NewContainer hand_over() {
     undo_.commit();
     return NewContainer{.dir = std::move(*dir_),
                         .state = std::move(state_),
@@ -311,6 +366,8 @@ class Creation {
   std::optional<cgroups::Group> group_;
   InitResources resources_;
   bool init_opens_sources_ = false;
+  InitResources* for_init_ = nullptr;  // while init shares our memory, and
+  std::optional<Error> failure_;       // what it could not do then
   Channel channel_;
   Child init_;
   std::vector<UniqueFd> own_namespaces_;  // while others are joined for init
@@ -359,9 +416,11 @@ Result<NewContainer> create_container(const ConfigFile& config, const CreateOpti
 }
 
 Status start_new(NewContainer& container) {
-  TRY(container.channel.send(Step::kStart));
-  // startContainer hooks have deadlines of their own; a dead init closes the channel.
-  TRY(container.channel.expect_end(-1));
+  if (container.channel.is_open()) {  // else it has started already
+    TRY(container.channel.send(Step::kStart));
+    // startContainer hooks have deadlines of their own; a dead init closes the channel.
+    TRY(container.channel.expect_end(-1));
+  }
   TRY(check_executed(container.state));
   run_poststart(container.state);
   container.dir.unlock();

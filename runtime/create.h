@@ -38,13 +38,14 @@ struct CreateOptions {
   StateDir* claimed = nullptr;                // made and locked already; taken
 };
 
-// A container whose init waits. At the end of this value the init is killed, unless it was
-// released; state and cgroup stay until remove_remains.
+// A container whose init waits, or whose program runs already where nobody was to be asked. At the
+// end of this value the init is killed, unless it was released; state and cgroup stay until
+// remove_remains.
 struct NewContainer {
   StateDir dir;
   ContainerState state;
   Child init;
-  Channel channel;          // to init, unless it starts later
+  Channel channel;          // to an init that waits for us
   UniqueFd console_master;  // with a terminal and without console_socket
 };
 
@@ -61,8 +62,8 @@ struct ConfigFile {
 [[nodiscard]] Result<NewContainer> create_container(const ConfigFile& config,
                                                     const CreateOptions& options);
 
-// For `run`: lets the init execute its program, runs the poststart hooks, and gives up the lock:
-// from then on others may kill and delete the container.
+// For `run`: lets an init that waits execute its program, runs the poststart hooks, and gives up
+// the lock: from then on others may kill and delete the container.
 [[nodiscard]] Status start_new(NewContainer& container);
 
 // The channel of a start closes when the program is executed and also when init dies just before. A

@@ -281,6 +281,7 @@ class Init {
   void join_new_keyring() { (void)sys::join_session_keyring(cat("_ses.", from_.hook_state.id)); }
 
   Status wait_for_start() {
+    if (!from_.channel.is_open()) return {};
     TRY(from_.channel.send(Step::kReady));
     TRY(from_.channel.expect(Step::kCommit, limits::kSyncTimeoutMs), "wait for the runtime");
     if (from_.start_listener.is_open()) return accept_start();
@@ -311,7 +312,35 @@ class Init {
   Executable executable_;
 };
 
+std::vector<UniqueFd> same_numbers(const std::vector<UniqueFd>& descriptors) {
+  std::vector<UniqueFd> same;
+  same.reserve(descriptors.size());
+  for (const UniqueFd& fd : descriptors) same.emplace_back(fd.get());
+  return same;
+}
+
 }  // namespace
+
+InitResources InitResources::twin() const {
+  InitResources twin;
+  twin.cgroup_tasks = same_numbers(cgroup_tasks);
+  twin.joined = same_numbers(joined);
+  twin.opens_sources = opens_sources;
+  twin.root = MountFd(root.get());
+  twin.bind_sources = same_numbers(bind_sources);
+  twin.host_devices = same_numbers(host_devices);
+  twin.host_null = MountFd(host_null.get());
+  twin.proc = UniqueFd(proc.get());
+  twin.hook_state = hook_state;
+  twin.has_runtime_hooks = has_runtime_hooks;
+  twin.new_keyring = new_keyring;
+  return twin;
+}
+
+Error live_as_init(const ContainerPlan& plan, InitResources& resources) {
+  Init init(plan, resources);
+  return init.live();
+}
 
 void run_init(const ContainerPlan& plan, InitResources& resources) noexcept {
   Init init(plan, resources);

@@ -27,9 +27,16 @@ struct InitResources {
   oci::State hook_state;               // what hooks are told; the pid is filled in by init
   bool has_runtime_hooks = false;      // the parent runs hooks when the mounts are made
   bool new_keyring = true;
+
+  // The same once more, for an init that shares our memory and has descriptors of its own by these
+  // numbers. Our own are not closed by it, and its copy must not be destroyed here.
+  [[nodiscard]] InitResources twin() const;
 };
 
 // Never returns; a failure is sent through the channel, or the started connection.
 [[noreturn]] void run_init(const ContainerPlan& plan, InitResources& resources) noexcept;
+
+// Without a channel, nobody is asked and nobody waited for. Returns only with an error.
+[[nodiscard]] Error live_as_init(const ContainerPlan& plan, InitResources& resources);
 
 }  // namespace crunlite::runtime
