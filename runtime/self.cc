@@ -65,6 +65,7 @@ std::string own_build_id() {
 }
 
 Result<std::string> own_program_path() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no program of ours changes its environment.
   const char* kept = ::getenv(kPathVariable);
   if (kept != nullptr && is_read_only()) return std::string(kept);
   return in_context(sys::readlinkat(AT_FDCWD, kSelf), kSelf);
