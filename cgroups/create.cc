@@ -174,10 +174,10 @@ class GroupBuilder {
     DirFd root = TRY(open_mount(mount.mount_point));
     MadeCgroup made = TRY(make_cgroup(root.get(), recorded.path), mount.mount_point);
     recorded.made = made.made;
-    recorded.inode = TRY(sys::fstat(made.dir.get())).st_ino;
     shared_ = shared_ || made.made == 0;
     group_.record_.dirs.push_back(recorded);
     group_.dirs_.push_back(std::move(made.dir));
+    group_.record_.dirs.back().inode = TRY(sys::fstat(group_.dirs_.back().get())).st_ino;
     // Nobody can join a cpuset that has no processors.
     if (!mount.has("cpuset")) return {};
     return inherit_cpuset(root.get(), recorded.path, std::max<uint32_t>(recorded.made, 1));

@@ -89,8 +89,12 @@ Result<StateDir> StateDir::create(const std::string& root, const ContainerState&
     return fail(Kind::kExists, "container with id exists: ", state.id);
   }
   TRY(std::move(made), "make state directory ", root, "/", state.id);
-  DirFd dir = TRY(sys::openat(root_fd.get(), state.id.c_str(), O_RDONLY | O_DIRECTORY));
-  StateDir out(std::move(root_fd), std::move(dir), state.id);
+  Result<DirFd> dir = sys::openat(root_fd.get(), state.id.c_str(), O_RDONLY | O_DIRECTORY);
+  if (!dir.has_value()) {
+    (void)sys::unlinkat(root_fd.get(), state.id.c_str(), AT_REMOVEDIR);  // it is empty
+    return std::unexpected(with_context(dir.error(), "open state directory ", root, "/", state.id));
+  }
+  StateDir out(std::move(root_fd), std::move(*dir), state.id);
   Status written = out.lock(0);
   if (written.has_value()) written = out.write(state);
   if (written.has_value()) return out;

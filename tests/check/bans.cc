@@ -58,7 +58,7 @@ const Ban kBans[] = {
     {"errno",
      "is overwritten before its reader comes",
      "the Error that sys:: returns, or sys::error_of(errno) right behind a library's call",
-     {"base/", "tests/vm/", "tests/guest/"}},
+     {"base/", "tests/vm/", "tests/guest/", "tests/inject/"}},
     {"O_TRUNC", "truncates what a link points at, whatever it is", "O_EXCL, or write_atomic()"},
     {"realpath(", "its answer is old before it is used", "open_in_root()"},
     {"mktemp(", "names a file that another may make first", "TempDir"},

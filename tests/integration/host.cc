@@ -225,12 +225,14 @@ struct HostBuilder {
   }
 };
 
-Status Host::prepare(const std::string& runtime, const std::string& probe) {
+Status Host::prepare(const std::string& runtime, const std::string& probe,
+                     const std::string& injector) {
   CHECK(shared_ == nullptr);
   shared_ = std::make_unique<Shared>();
   shared_->directory = std::make_unique<TempDir>(TRY(TempDir::create("crun-lite-test-")));
   TRY(sys::prctl(PR_SET_CHILD_SUBREAPER, 1));
   TRY(HostBuilder::fill(shared_->host, runtime, probe));
+  shared_->host.injector_ = injector;
   shared_->before = take_snapshot();
   return {};
 }

@@ -29,14 +29,16 @@ struct Runtime {
 // CRUN_LITE_TEST_LAYOUT=legacy takes the unified hierarchy away. Main thread only.
 class Host {
  public:
-  // Once, before the tests. `probe` and `runtime` are paths of programs.
-  [[nodiscard]] static Status prepare(const std::string& runtime, const std::string& probe);
+  // Once, before the tests. All are paths of programs.
+  [[nodiscard]] static Status prepare(const std::string& runtime, const std::string& probe,
+                                      const std::string& injector);
   // Compares with the time of prepare(); what is still there is returned as text.
   [[nodiscard]] static Strings finish();
   [[nodiscard]] static const Host& get();
 
   [[nodiscard]] const Runtime& runtime() const { return runtime_; }
   [[nodiscard]] const std::string& probe() const { return probe_; }  // inside directory()
+  [[nodiscard]] const std::string& injector() const { return injector_; }  // tests/inject
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] CgroupLayout cgroups() const { return cgroups_; }
   // Names of containers and cgroups of this process begin so.
@@ -50,6 +52,7 @@ class Host {
   friend struct HostBuilder;
   Runtime runtime_;
   std::string probe_;
+  std::string injector_;
   std::string directory_;
   std::string prefix_;
   CgroupLayout cgroups_ = CgroupLayout::kNone;

@@ -20,12 +20,13 @@ namespace {
 struct Programs {
   std::string runtime;
   std::string probe;
+  std::string injector;
 };
 
 Programs default_programs() {
   std::string own = sys::readlinkat(AT_FDCWD, "/proc/self/exe").value_or("./integration_test");
   std::string beside = split_path(own).parent;
-  Programs programs = {cat(beside, "/crun-lite"), cat(beside, "/probe")};
+  Programs programs = {cat(beside, "/crun-lite"), cat(beside, "/probe"), cat(beside, "/inject")};
   const char* named = ::getenv("CRUN_LITE_RUNTIME");
   if (named != nullptr && *named != '\0') programs.runtime = named;
   return programs;
@@ -49,7 +50,8 @@ int run_tests(int argc, char** argv) {
     fprintf(stderr, "integration_test: must be run by root\n");
     return 2;
   }
-  Status prepared = Host::prepare(absolute(programs.runtime), absolute(programs.probe));
+  Status prepared = Host::prepare(absolute(programs.runtime), absolute(programs.probe),
+                                  absolute(programs.injector));
   if (!prepared.has_value()) {
     fprintf(stderr, "integration_test: %s\n", prepared.error().message.c_str());
     return 2;

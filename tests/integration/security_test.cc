@@ -406,7 +406,7 @@ TEST_F(Theft, OfTheProgramByProcSelfExe) {
     words.insert(words.end(), command.begin(), command.end());
     // Each attempt to open it makes the file busy for a moment, so not every start succeeds: with
     // env(1) between, that is a status and no failure of the harness.
-    (void)call(words, {.program = copy_, .wrapper = {"/usr/bin/env"}});
+    (void)call(words, {.wrapper = {"/usr/bin/env"}, .program = copy_});
   }
   Report report = Report::parse(output().next());
   EXPECT_FALSE(report.flag("steal_exe 3000", "writable"));
