@@ -34,11 +34,13 @@ constexpr char kMemoryEvents[] = "memory.events";
 constexpr char kIoMax[] = "io.max";
 constexpr char kIoWeight[] = "io.weight";
 constexpr char kIoBfqWeight[] = "io.bfq.weight";
+constexpr char kRdmaMax[] = "rdma.max";  // both versions
 
 // v1.
 constexpr char kTasks[] = "tasks";
 constexpr char kFreezerState[] = "freezer.state";
 constexpr char kDevicesAllow[] = "devices.allow";
+constexpr char kDevicesList[] = "devices.list";
 constexpr char kDevicesDeny[] = "devices.deny";
 constexpr char kMemoryLimit[] = "memory.limit_in_bytes";
 constexpr char kMemoryMemsw[] = "memory.memsw.limit_in_bytes";
@@ -57,6 +59,8 @@ constexpr char kCpuBurst[] = "cpu.cfs_burst_us";
 constexpr char kCpuRtRuntime[] = "cpu.rt_runtime_us";
 constexpr char kCpuRtPeriod[] = "cpu.rt_period_us";
 constexpr char kCpuacctUsage[] = "cpuacct.usage";
+constexpr char kNetworkClass[] = "net_cls.classid";
+constexpr char kNetworkPriorities[] = "net_prio.ifpriomap";
 constexpr char kBlkioWeight[] = "blkio.weight";
 constexpr char kBlkioBfqWeight[] = "blkio.bfq.weight";
 constexpr char kBlkioWeightDevice[] = "blkio.weight_device";

@@ -314,6 +314,7 @@ Result<std::vector<Write>> plan_writes(const oci::Resources& resources, const Ve
     WriteList out(io_unified, io_unified ? "io" : "blkio", "linux.resources.blockIO.", writes);
     TRY(plan_block_io(*resources.block_io, io_unified, out));
   }
+  TRY(plan_other_limits(resources, versions, writes));
   if (!resources.unified.empty() && !versions.unified) {
     return fail(Kind::kUnavailable, "linux.resources.unified: this host has no cgroup v2");
   }

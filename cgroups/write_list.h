@@ -49,4 +49,8 @@ class WriteList {
 // linux.resources.blockIO, in cgroup2 or in v1.
 [[nodiscard]] Status plan_block_io(const oci::BlockIo& io, bool unified, WriteList& out);
 
+// hugepageLimits, network and rdma of linux.resources.
+[[nodiscard]] Status plan_other_limits(const oci::Resources& resources, const Versions& versions,
+                                       std::vector<Write>& out);
+
 }  // namespace crunlite::cgroups

@@ -290,6 +290,45 @@ constexpr auto json_fields(std::same_as<BlockIo> auto*) {
                     field("throttleWriteIOPSDevice", &BlockIo::throttle_write_iops));
 }
 
+// config-linux.md#huge-page-limits
+struct HugepageLimit {
+  std::string page_size;  // "2MB"
+  uint64_t limit = 0;     // bytes
+};
+constexpr auto json_fields(std::same_as<HugepageLimit> auto*) {
+  return std::tuple(field("pageSize", &HugepageLimit::page_size, kRequired),
+                    field("limit", &HugepageLimit::limit, kRequired));
+}
+
+// config-linux.md#network
+struct InterfacePriority {
+  std::string name;
+  uint32_t priority = 0;
+};
+constexpr auto json_fields(std::same_as<InterfacePriority> auto*) {
+  return std::tuple(field("name", &InterfacePriority::name, kRequired),
+                    field("priority", &InterfacePriority::priority, kRequired));
+}
+
+struct NetworkClass {
+  std::optional<uint32_t> class_id;
+  std::vector<InterfacePriority> priorities;
+};
+constexpr auto json_fields(std::same_as<NetworkClass> auto*) {
+  return std::tuple(field("classID", &NetworkClass::class_id),
+                    field("priorities", &NetworkClass::priorities));
+}
+
+// config-linux.md#rdma, by the name of the device
+struct RdmaLimit {
+  std::optional<uint32_t> hca_handles;
+  std::optional<uint32_t> hca_objects;
+};
+constexpr auto json_fields(std::same_as<RdmaLimit> auto*) {
+  return std::tuple(field("hcaHandles", &RdmaLimit::hca_handles),
+                    field("hcaObjects", &RdmaLimit::hca_objects));
+}
+
 // config-linux.md#control-groups
 struct Resources {
   std::vector<DeviceRule> devices;
@@ -297,13 +336,18 @@ struct Resources {
   std::optional<Cpu> cpu;
   std::optional<Pids> pids;
   std::optional<BlockIo> block_io;
+  std::vector<HugepageLimit> hugepage_limits;
+  std::optional<NetworkClass> network;
+  std::map<std::string, RdmaLimit> rdma;
   std::map<std::string, std::string> unified;
 };
 constexpr auto json_fields(std::same_as<Resources> auto*) {
   return std::tuple(field("devices", &Resources::devices), field("memory", &Resources::memory),
                     field("cpu", &Resources::cpu), field("pids", &Resources::pids),
-                    field("blockIO", &Resources::block_io), field("unified", &Resources::unified),
-                    refused("hugepageLimits"), refused("network"), refused("rdma"));
+                    field("blockIO", &Resources::block_io),
+                    field("hugepageLimits", &Resources::hugepage_limits),
+                    field("network", &Resources::network), field("rdma", &Resources::rdma),
+                    field("unified", &Resources::unified));
 }
 
 // config-linux.md#seccomp

@@ -126,6 +126,7 @@ Status plan_root(const oci::Config& config, ContainerPlan& plan) {
 
 bool asks_for_resources(const oci::Resources& resources) {
   return resources.memory || resources.cpu || resources.pids || resources.block_io ||
+         resources.network || !resources.hugepage_limits.empty() || !resources.rdma.empty() ||
          !resources.unified.empty();
 }
 

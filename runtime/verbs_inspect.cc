@@ -195,7 +195,7 @@ oci::Features features() {
   features.mount_options = namespaces::known_mount_options();
   oci::LinuxFeatures& os = *features.linux_;
   std::erase(os.namespaces, "time");
-  os.cgroup = {.v1 = true, .v2 = true, .systemd = false, .systemd_user = false, .rdma = false};
+  os.cgroup = {.v1 = true, .v2 = true, .systemd = false, .systemd_user = false, .rdma = true};
   os.seccomp->supported_flags = seccomp_flags();
   return features;
 }

@@ -262,6 +262,51 @@ TEST(PlanBlockIo, RefusesWrongValues) {
   }
 }
 
+TEST(PlanHugepages, LimitsUsedAndReservedPages) {
+  expect_all({
+      {R"({"hugepageLimits":[{"pageSize":"2MB","limit":4194304},{"pageSize":"1GB","limit":0}]})",
+       "hugetlb.2MB.max=4194304 hugetlb.2MB.rsvd.max=4194304? hugetlb.1GB.max=0 "
+       "hugetlb.1GB.rsvd.max=0?",
+       "hugetlb.2MB.limit_in_bytes=4194304 hugetlb.2MB.rsvd.limit_in_bytes=4194304? "
+       "hugetlb.1GB.limit_in_bytes=0 hugetlb.1GB.rsvd.limit_in_bytes=0?"},
+  });
+  for (const char* size : {"", "MB", "2", "2MiB", "02MB", "2mb", "../2MB", "123456MB", "2M"}) {
+    std::string json = cat(R"({"hugepageLimits":[{"pageSize":")", size, R"(","limit":1}]})");
+    EXPECT_EQ(
+        planned(json, kUnified),
+        cat("linux.resources.hugepageLimits[0].pageSize: ", quote(size), " is no size like 2MB"));
+  }
+}
+
+TEST(PlanNetwork, ClassesAndPrioritiesAreOfV1) {
+  const char* json = R"({"network":{"classID":1048577,"priorities":[{"name":"lo","priority":5}]}})";
+  const Versions hybrid = {.unified = true, .legacy = {"net_cls", "net_prio"}};
+  EXPECT_EQ(planned(json, hybrid), "net_cls.classid=1048577 net_prio.ifpriomap=lo 5");
+  EXPECT_EQ(planned(json, kLegacy), "net_cls.classid=1048577 net_prio.ifpriomap=lo 5");
+  EXPECT_EQ(planned(json, kUnified),
+            "linux.resources.network.classID: cgroup v2 has none, and this host has no such v1 "
+            "controller");
+  EXPECT_EQ(planned(R"({"network":{"priorities":[{"name":"lo","priority":5}]}})", kUnified),
+            "linux.resources.network.priorities[0]: cgroup v2 has none, and this host has no such "
+            "v1 controller");
+  EXPECT_EQ(
+      planned(R"({"network":{"priorities":[{"name":"a b","priority":5}]}})", hybrid),
+      "linux.resources.network.priorities[0].name: \"a b\" is no name of a network interface");
+  EXPECT_EQ(planned(R"({"network":{}})", kUnified), "");
+}
+
+TEST(PlanRdma, NamesTheDevice) {
+  expect_all({
+      {R"({"rdma":{"mlx5_1":{"hcaHandles":3,"hcaObjects":10000},"mlx4_0":{"hcaObjects":0}}})",
+       "rdma.max=mlx4_0 hca_object=0 rdma.max=mlx5_1 hca_handle=3 hca_object=10000",
+       "rdma.max=mlx4_0 hca_object=0 rdma.max=mlx5_1 hca_handle=3 hca_object=10000"},
+  });
+  EXPECT_EQ(planned(R"({"rdma":{"mlx5_1":{}}})", kUnified),
+            "linux.resources.rdma[\"mlx5_1\"]: has neither hcaHandles nor hcaObjects");
+  EXPECT_EQ(planned(R"({"rdma":{"a b":{"hcaHandles":1}}})", kUnified),
+            "linux.resources.rdma[\"a b\"]: is no name of a device");
+}
+
 TEST(PlanUnifiedMap, WritesLineByLine) {
   EXPECT_EQ(planned(R"({"unified":{"memory.high":"1024","cgroup.max.depth":"3",
                                    "io.max":"8:0 rbps=1\n8:16 rbps=2\n"}})",
