@@ -37,22 +37,6 @@ Result<DirFd> open_recorded(const GroupDir& recorded) {
   return dir;
 }
 
-// Removes what we made of one directory, and nothing that has taken its place.
-Status remove_recorded(const GroupDir& recorded) {
-  if (recorded.made == 0) return {};
-  Result<DirFd> root = open_mount(recorded.mount_point);
-  if (!root.has_value() && root.error().errnum == ENOENT) return {};
-  if (!root.has_value()) return std::unexpected(root.error());
-  Result<DirFd> dir = open_cgroup(root->get(), recorded.path);
-  if (dir.has_value()) {
-    struct stat status = TRY(sys::fstat(dir->get()));
-    if (recorded.inode != 0 && status.st_ino != recorded.inode) return {};
-  }
-  return remove_cgroup(
-      root->get(),
-      {.path = recorded.path, .made = recorded.made, .timeout_ms = limits::kKillWaitMs});
-}
-
 // The kernel's refusal of a value is the fault of the value.
 Kind kind_of_refusal(const Error& error) {
   switch (error.errnum) {
@@ -95,6 +79,22 @@ std::vector<std::string> delegated_files() {
 }
 
 }  // namespace
+
+// Removes what we made of one directory, and nothing that has taken its place.
+Status remove_recorded(const GroupDir& recorded) {
+  if (recorded.made == 0) return {};
+  Result<DirFd> root = open_mount(recorded.mount_point);
+  if (!root.has_value() && root.error().errnum == ENOENT) return {};
+  if (!root.has_value()) return std::unexpected(root.error());
+  Result<DirFd> dir = open_cgroup(root->get(), recorded.path);
+  if (dir.has_value()) {
+    struct stat status = TRY(sys::fstat(dir->get()));
+    if (recorded.inode != 0 && status.st_ino != recorded.inode) return {};
+  }
+  return remove_cgroup(
+      root->get(),
+      {.path = recorded.path, .made = recorded.made, .timeout_ms = limits::kKillWaitMs});
+}
 
 Result<Group> Group::open(const GroupRecord& record) {
   Group group;
@@ -223,6 +223,13 @@ Status Group::enable_unified(const std::vector<Write>& writes, bool statistics) 
   Status enabled = enable_controllers(root.get(), recorded.path, unified_fd(), wish);
   // Statistics alone are no reason to fail.
   if (enabled.has_value() || wish.required.empty()) return {};
+  // The limit is told that the host has no controller for.
+  std::vector<std::string> there = words_of(TRY(read_control(root.get(), kControllers)));
+  for (const Write& write : writes) {
+    if (!write.unified || write.controller.empty() || has(there, write.controller)) continue;
+    return fail(Kind::kUnavailable, write.field, ": this host has no ", write.controller,
+                " controller");
+  }
   return std::unexpected(with_context(enabled.error(), "linux.resources"));
 }
 
@@ -275,69 +282,6 @@ Status Group::attach_devices() {
   return std::unexpected(with_context(std::move(set).error(), "linux.resources.devices"));
 }
 
-// Puts all processes of the group into one more v1 directory. New ones are born beside their
-// parents until all of these have moved, so it goes on until a round finds none outside.
-Status Group::adopt_processes(int cgroup) const {
-  constexpr int kRounds = 100;
-  for (int round = 0; round < kRounds; round++) {
-    std::vector<pid_t> inside = TRY(list_processes(cgroup));
-    std::ranges::sort(inside);
-    bool all_inside = true;
-    for (pid_t pid : TRY(processes())) {
-      if (std::ranges::binary_search(inside, pid)) continue;
-      all_inside = false;
-      Status moved = write_control(cgroup, kProcs, cat(pid));
-      if (!moved.has_value() && moved.error().errnum != ESRCH) return moved;
-    }
-    if (all_inside) return {};
-  }
-  return fail(Kind::kLimit, "processes are born faster than they can be moved");
-}
-
-// Makes the group's directory in v1 hierarchies that these writes need and create() did not.
-Status Group::join_late(const std::vector<Write>& writes) {
-  for (size_t i = 0; i < record_.unjoined.size();) {
-    GroupDir late = record_.unjoined[i];
-    bool needed = std::ranges::any_of(writes, [&](const Write& write) {
-      return !write.unified && has(late.controllers, write.controller);
-    });
-    if (!needed) {
-      i++;
-      continue;
-    }
-    DirFd root = TRY(open_mount(late.mount_point));
-    MadeCgroup made = TRY(make_cgroup(root.get(), late.path));
-    late.made = made.made;
-    late.inode = TRY(sys::fstat(made.dir.get())).st_ino;
-    Status done;
-    if (has(late.controllers, "cpuset")) done = inherit_cpuset(root.get(), late.path, made.made);
-    if (done.has_value()) done = adopt_processes(made.dir.get());
-    if (!done.has_value()) {
-      (void)remove_recorded(late);  // processes that moved already keep it; the error says why
-      return std::unexpected(with_context(done.error(), "cgroup ", quote(late.path), " of ",
-                                          join(late.controllers, ",")));
-    }
-    record_.unjoined.erase(record_.unjoined.begin() + static_cast<ptrdiff_t>(i));
-    record_.dirs.push_back(std::move(late));
-    dirs_.push_back(std::move(made.dir));
-  }
-  return {};
-}
-
-Status Group::update(const oci::Resources& resources) {
-  std::vector<Write> writes = TRY(plan_writes(resources, versions(), TRY(read_present(resources))));
-  std::vector<DeviceFilterRule> rules = TRY(device_rules(resources.devices));
-  if (is_empty()) {
-    return fail(Kind::kUnavailable, "the container has no cgroup",
-                reason().empty() ? "" : cat(": ", reason()));
-  }
-  TRY(enable_unified(writes, false));
-  TRY(join_late(writes));
-  TRY(apply(writes));
-  if (!resources.devices.empty()) TRY(set_device_rules(rules), "linux.resources.devices");
-  return {};
-}
-
 Status Group::set_owner(uid_t uid, gid_t gid) const {
   int unified = unified_fd();
   if (unified < 0) return {};  // v1 must not be delegated
@@ -364,6 +308,22 @@ Status Group::thaw() {
   int freezer = legacy_fd("freezer");
   if (freezer < 0) return fail(Kind::kUnavailable, "the container has no cgroup that freezes");
   return set_frozen_legacy(freezer, false);
+}
+
+Result<bool> is_frozen(const GroupRecord& record) {
+  bool is_unified = !record.dirs.empty() && record.dirs.front().unified;
+  for (const GroupDir& recorded : record.dirs) {
+    if (!is_unified && !has(recorded.controllers, "freezer")) continue;
+    DirFd dir = TRY(open_recorded(recorded), "cgroup ", quote(recorded.path));
+    if (!dir.is_open()) return false;
+    return is_unified ? is_frozen_unified(dir.get()) : is_frozen_legacy(dir.get());
+  }
+  return false;
+}
+
+Result<bool> Group::wait_thawed(int timeout_ms) const {
+  if (unified_fd() >= 0) return wait_thawed_unified(unified_fd(), timeout_ms);
+  return !TRY(is_frozen());  // v1 is thawed when the write returns, or else not at all
 }
 
 Result<bool> Group::is_frozen() const {

@@ -108,14 +108,16 @@ class Group {
   // Puts another process into all of the group: slow (an RCU grace period for each hierarchy).
   [[nodiscard]] Status attach(pid_t pid) const;
 
-  // Sets new limits and, if there are any, new device rules. The record may change: keep it anew.
-  // Limits set before one that fails stay set.
+  // Sets new limits and, if there are any, new device rules. The record may change, even if it
+  // fails: keep it anew. After a failure the former limits hold.
   [[nodiscard]] Status update(const oci::Resources& resources);
   // Gives the cgroup2 directory to a container's user (config-linux.md#cgroup-ownership).
   [[nodiscard]] Status set_owner(uid_t uid, gid_t gid) const;
 
   [[nodiscard]] Status freeze();
   [[nodiscard]] Status thaw();
+  // After thaw(): until it runs; false when it does not, since a cgroup above it is frozen.
+  [[nodiscard]] Result<bool> wait_thawed(int timeout_ms) const;
   [[nodiscard]] Result<bool> is_frozen() const;
   // Signals every process, those of sub-cgroups too. SIGKILL reaches frozen ones as well.
   [[nodiscard]] Status kill(int signal);
@@ -147,6 +149,9 @@ class Group {
   [[nodiscard]] Status enable_unified(const std::vector<Write>& writes, bool statistics) const;
   [[nodiscard]] Status apply(const std::vector<Write>& writes) const;
   [[nodiscard]] Status set_device_rules(const std::vector<DeviceFilterRule>& rules);
+  [[nodiscard]] Status update_device_rules(const std::vector<DeviceFilterRule>& rules);
+  [[nodiscard]] std::vector<Write> undo_of(const std::vector<Write>& writes) const;
+  void undo(std::vector<Write> writes) const;
   [[nodiscard]] Status join_late(const std::vector<Write>& writes);
   [[nodiscard]] Status adopt_processes(int cgroup) const;
 
@@ -154,5 +159,12 @@ class Group {
   std::optional<PendingDevices> pending_devices_;
   std::vector<DirFd> dirs_;  // of record_.dirs, in their order; -1 for those that are gone
 };
+
+// Whether the group of a record is frozen, by opening one directory only. False when it is gone.
+[[nodiscard]] Result<bool> is_frozen(const GroupRecord& record);
+
+// Inside this module only: removes what we made of one directory, and nothing that has taken its
+// place.
+[[nodiscard]] Status remove_recorded(const GroupDir& recorded);
 
 }  // namespace crunlite::cgroups

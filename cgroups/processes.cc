@@ -224,6 +224,10 @@ Status set_frozen_legacy(int cgroup, bool frozen) {
               " ms");
 }
 
+Result<bool> wait_thawed_unified(int cgroup, int timeout_ms) {
+  return wait_for_event(cgroup, "frozen", '0', timeout_ms);
+}
+
 Result<bool> is_frozen_unified(int cgroup) {
   // "frozen 1" holds below a frozen parent too; cgroup.freeze alone while it is still freezing.
   if (TRY(read_key(cgroup, kEvents, "frozen")) == 1) return true;

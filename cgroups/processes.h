@@ -29,6 +29,8 @@ namespace crunlite::cgroups {
 // cgroup2's freezer, and v1's. Both wait until the state is reached.
 [[nodiscard]] Status set_frozen_unified(int cgroup, bool frozen);
 [[nodiscard]] Status set_frozen_legacy(int cgroup, bool frozen);
+// False when it is frozen still, since a cgroup above it is.
+[[nodiscard]] Result<bool> wait_thawed_unified(int cgroup, int timeout_ms);
 [[nodiscard]] Result<bool> is_frozen_unified(int cgroup);
 [[nodiscard]] Result<bool> is_frozen_legacy(int cgroup);
 

@@ -305,6 +305,28 @@ TEST(GroupUpdate, OrdersByWhatIsSet) {
   EXPECT_EQ(tree.get("memory/app/memory.memsw.limit_in_bytes"), "500");
 }
 
+TEST(GroupUpdate, LeavesTheFormerLimitsWhenOneIsRefused) {
+  FakeTree tree;
+  auto files = kUnifiedFiles;
+  files["cgroup.controllers"] = "cpu hugetlb memory";
+  files["memory.max"] = "8192\n";
+  files["memory.low"] = "4096\n";
+  files["cpu.max"] = "max 100000\n";
+  tree.make("unified/app", files);
+  Result<Group> group = create({Layout::kUnified, {tree.unified()}}, "/app");
+  ASSERT_TRUE(group.has_value()) << error_of(group);
+  // There is no hugetlb.2MB.max in this tree.
+  Status updated = group->update(resources_of(
+      R"({"memory":{"limit":4096,"reservation":1024},"cpu":{"quota":5000},
+          "hugepageLimits":[{"pageSize":"2MB","limit":0}]})"));
+  ASSERT_FALSE(updated.has_value());
+  EXPECT_EQ(updated.error().message,
+            "linux.resources.hugepageLimits[0].limit: this kernel has no hugetlb.2MB.max");
+  EXPECT_EQ(trim(tree.get("unified/app/memory.max")), "8192");
+  EXPECT_EQ(trim(tree.get("unified/app/memory.low")), "4096");
+  EXPECT_EQ(trim(tree.get("unified/app/cpu.max")), "max 100000");
+}
+
 TEST(GroupUpdate, JoinsAHierarchyThatIsNeededOnlyNow) {
   FakeTree tree;
   auto files = kUnifiedFiles;
