@@ -39,6 +39,7 @@ constexpr int kStartTimeoutMs = 60'000;
 constexpr size_t kSyncTextBytes = 3072;
 constexpr int kHookTimeoutMs = 300'000;       // a hook without a timeout of its own
 constexpr int kKillWaitMs = 10'000;           // until a killed process must be gone
+constexpr int kThawWaitMs = 10'000;           // until a thawed container must run
 constexpr size_t kDeviceRules = 4096;         // of linux.resources.devices
 constexpr size_t kCgroupDepth = 64;           // levels below a container's cgroup
 constexpr size_t kCgroupProcesses = 1 << 20;  // more are not listed

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -98,6 +99,12 @@ Result<std::vector<DirEntry>> next_dir_entries(int dir) {
     }
   }
   return entries;
+}
+
+Result<UniqueFd> eventfd(unsigned count) {
+  const int fd = ::eventfd(count, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) return std::unexpected(error_of(errno));
+  return UniqueFd(fd);
 }
 
 }  // namespace crunlite::sys

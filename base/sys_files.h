@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// System calls that only those need who copy whole trees of files; as base/sys.h. Any thread.
+// System calls that only few need, most of them for whole trees of files; as base/sys.h. Any
+// thread.
 #pragma once
 
 #include <string>
@@ -23,5 +24,8 @@ namespace crunlite::sys {
 // The next entries of a directory but "." and "..", as many as fit into one buffer; none is the
 // end. For directories that may hold more than fits into memory, where list_dir must not be used.
 [[nodiscard]] Result<std::vector<DirEntry>> next_dir_entries(int dir);
+
+// eventfd(2), nonblocking.
+[[nodiscard]] Result<UniqueFd> eventfd(unsigned count);
 
 }  // namespace crunlite::sys

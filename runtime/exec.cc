@@ -98,6 +98,14 @@ Result<ContainerState> running_state(const ExecOptions& options) {
   ContainerState state = TRY(dir.read());
   const ContainerStatus status = TRY(status_of(dir, state));
   if (status == ContainerStatus::kRunning || status == ContainerStatus::kCreated) return state;
+  if (status == ContainerStatus::kPaused && options.ignores_pause) return state;
+  if (status == ContainerStatus::kPaused) {
+    return fail(Kind::kConflict,
+                "cannot exec in a paused container (use --ignore-paused to override)");
+  }
+  if (status == ContainerStatus::kStopped) {
+    return fail(Kind::kConflict, "cannot exec in a stopped container");
+  }
   return fail(Kind::kConflict, "cannot exec in a container in the ", oci::to_text(status),
               " state");
 }
@@ -192,7 +200,7 @@ class Joining {
 
   Status accompany() {
     if (plan_.terminal) TRY(take_console());
-    TRY(channel_.expect(Step::kReady, limits::kSyncTimeoutMs));
+    TRY(channel_.expect(Step::kReady, ready_timeout_ms()));
     if (!options_.pid_file.empty()) TRY(write_pid_file(options_.pid_file, child_.pid()));
     Status started = channel_.send(Step::kStart);
     if (started.has_value()) started = channel_.expect_end(limits::kStartTimeoutMs);
@@ -203,8 +211,13 @@ class Joining {
     return started;
   }
 
+  // Born into a frozen cgroup, the process does nothing until that is thawed.
+  [[nodiscard]] int ready_timeout_ms() const {
+    return options_.ignores_pause ? -1 : limits::kSyncTimeoutMs;
+  }
+
   Status take_console() {
-    Message message = TRY(channel_.expect(Step::kConsole, limits::kSyncTimeoutMs));
+    Message message = TRY(channel_.expect(Step::kConsole, ready_timeout_ms()));
     if (!message.fd.is_open()) return fail(Kind::kBug, "the terminal did not come along");
     if (!options_.console_socket.empty()) {
       return send_console(options_.console_socket, message.fd.get());

@@ -17,7 +17,8 @@ struct ExecOptions {
   std::string console_socket;
   std::string pid_file;
   int preserve_fds = 0;
-  oci::Strings capabilities;  // added to those of the process
+  oci::Strings capabilities;   // added to those of the process
+  bool ignores_pause = false;  // wait for a paused container to go on instead of failing
 };
 
 struct ExecProcess {

@@ -164,9 +164,10 @@ Result<int> parse_signal(const std::string& text) {
 Status kill_container(const std::string& root, const std::string& id, int signal, bool all) {
   const StateDir dir = TRY(StateDir::open(root, id));
   const ContainerState state = TRY(dir.read());
-  if (all) {
-    std::optional<cgroups::Group> group = TRY(group_of(state));
-    if (group.has_value() && !group->is_empty()) return group->kill(signal);
+  // Who is in a path that the container only wished for is not known.
+  if (all && state.cgroup.has_value()) {
+    cgroups::Group group = TRY(cgroups::Group::open(*state.cgroup), "container ", quote(id));
+    if (!group.is_empty()) return group.kill(signal);
   }
   Result<UniqueFd> init = open_init(state);
   if (!init.has_value()) return fail(Kind::kConflict, "container not running");
@@ -177,9 +178,9 @@ Status kill_container(const std::string& root, const std::string& id, int signal
   TRY(std::move(sent));
   if (signal != SIGKILL) return {};
   // A frozen process of cgroup v1 dies only when it is thawed.
-  std::optional<cgroups::Group> group = TRY(group_of(state));
-  if (!group.has_value() || !group->is_frozen().value_or(false)) return {};
-  return group->thaw();
+  if (!state.cgroup.has_value() || !cgroups::is_frozen(*state.cgroup).value_or(false)) return {};
+  cgroups::Group group = TRY(cgroups::Group::open(*state.cgroup), "container ", quote(id));
+  return group.thaw();
 }
 
 Status remove_remains(const StateDir& dir, const ContainerState& state) {

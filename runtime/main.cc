@@ -34,8 +34,8 @@ constexpr std::array kGlobalOptions = {
     OptionSpec{"help", 'h', {}, "print this help"},
 };
 
-std::array<std::span<const Verb>, 4> all_verbs() {
-  return {lifecycle_verbs(), exec_verbs(), inspect_verbs(), sandbox_verbs()};
+std::array<std::span<const Verb>, 5> all_verbs() {
+  return {lifecycle_verbs(), exec_verbs(), control_verbs(), inspect_verbs(), sandbox_verbs()};
 }
 
 const Verb* find_verb(std::string_view name) {

@@ -162,6 +162,12 @@ Status StateDir::write_config(const std::string& text) const {
   return in_context(sys::write_all(file.get(), text), kConfigFile);
 }
 
+Status StateDir::replace_config(const std::string& text) const {
+  return in_context(
+      write_atomic(dir_.get(), kConfigFile, text, kPrivateFile, Durability::kVolatile),
+      kConfigFile);
+}
+
 Result<std::string> StateDir::read_config() const {
   return in_context(read_file(dir_.get(), kConfigFile, limits::kConfigBytes), "container ",
                     quote(id_));
@@ -217,17 +223,17 @@ Result<ContainerStatus> status_of(const StateDir& dir, const ContainerState& sta
   }
   const std::optional<ProcessStat> init = read_living_init(state);
   if (!init.has_value()) return ContainerStatus::kStopped;
+  // A frozen container is neither created nor running: it can be started or entered only later.
+  if (state.cgroup.has_value() && cgroups::is_frozen(*state.cgroup).value_or(false)) {
+    return ContainerStatus::kPaused;
+  }
   const bool is_before_exec = init->is_before_exec() || state.has_reaper;
   // A socket that is left behind by a `start` that died says nothing of a running program.
   if (is_before_exec && sys::fstatat(dir.fd(), kStartSocket, AT_SYMLINK_NOFOLLOW).has_value()) {
     return ContainerStatus::kCreated;
   }
-  if (init->is_before_exec() && !state.has_reaper) return ContainerStatus::kCreating;
-  if (!state.cgroup.has_value() || state.cgroup->dirs.empty()) return ContainerStatus::kRunning;
-  Result<cgroups::Group> group = cgroups::Group::open(*state.cgroup);
-  if (!group.has_value()) return ContainerStatus::kRunning;
-  const Result<bool> frozen = group->is_frozen();
-  return frozen.value_or(false) ? ContainerStatus::kPaused : ContainerStatus::kRunning;
+  const bool is_creating = init->is_before_exec() && !state.has_reaper;
+  return is_creating ? ContainerStatus::kCreating : ContainerStatus::kRunning;
 }
 
 Result<UniqueFd> open_init(const ContainerState& state) {

@@ -78,6 +78,7 @@ class StateDir {
   [[nodiscard]] Result<ContainerState> read() const;
   [[nodiscard]] Status write(const ContainerState& state) const;
   [[nodiscard]] Status write_config(const std::string& text) const;
+  [[nodiscard]] Status replace_config(const std::string& text) const;
   [[nodiscard]] Result<std::string> read_config() const;
   // Removes the directory; the id is free then. Does nothing when it has been removed already.
   [[nodiscard]] Status remove() const;
@@ -112,7 +113,8 @@ struct ProcessStat {
 // Whether the container's init lives: the same process, and no zombie.
 [[nodiscard]] bool is_init_alive(const ContainerState& state);
 
-// "creating" until the init waits for its start, "created" until it has executed its program.
+// "creating" until the init waits for its start, "created" until it has executed its program, and
+// "paused" whenever its cgroup is frozen.
 [[nodiscard]] Result<ContainerStatus> status_of(const StateDir& dir, const ContainerState& state);
 
 // A pidfd of the living init, proven to be the process of the state. Kind::kConflict when stopped.

@@ -38,6 +38,7 @@ constexpr size_t kAnyNumber = static_cast<size_t>(-1);
 
 [[nodiscard]] std::span<const Verb> lifecycle_verbs();  // create run start kill delete
 [[nodiscard]] std::span<const Verb> exec_verbs();       // exec
+[[nodiscard]] std::span<const Verb> control_verbs();    // pause resume update events
 [[nodiscard]] std::span<const Verb> inspect_verbs();    // state list ps spec features
 [[nodiscard]] std::span<const Verb> sandbox_verbs();    // sandbox
 

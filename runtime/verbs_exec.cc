@@ -28,7 +28,7 @@ constexpr std::array kExecOptions = {
     OptionSpec{"env", 'e', "NAME=VALUE", "with this variable (repeatable)"},
     OptionSpec{"cap", 'c', "CAP", "with this capability added (repeatable)"},
     OptionSpec{"no-new-privs", '\0', {}, "without gaining privileges by execve"},
-    OptionSpec{"ignore-paused", '\0', {}, "accepted", true},
+    OptionSpec{"ignore-paused", '\0', {}, "in a paused container: runs when that is resumed"},
 };
 
 // The container's own user database, read beneath the root of its init.
@@ -114,6 +114,7 @@ Result<int> exec_verb(const GlobalOptions& globals, const Options& options) {
   exec.console_socket = options.value("console-socket");
   exec.pid_file = options.value("pid-file");
   exec.capabilities = options.values("cap");
+  exec.ignores_pause = options.has("ignore-paused");
   oci::Process process = options.has("process") ? TRY(process_of_file(options))
                                                 : TRY(process_of_command(globals, options));
   exec.preserve_fds = TRY(kept_descriptors(options, process.env));

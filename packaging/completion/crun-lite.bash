@@ -47,7 +47,7 @@ _crun_lite_complete() {
     '' | image)
       mapfile -t COMPREPLY < <(compgen -W "$(_crun_lite_verbs "${command[@]}")" -- "$cur")
       ;;
-    start | kill | delete | exec | state | ps)
+    start | kill | delete | exec | state | ps | pause | resume | update | events)
       mapfile -t COMPREPLY < <(
         compgen -W "$("$program" "${global[@]}" list --quiet 2>/dev/null)" -- "$cur"
       )
@@ -61,7 +61,7 @@ _crun_lite_complete() {
 _crun_lite_value() {
   case $prev in
     --bundle | -b | --root | --store | --rootfs | --process | --pid-file | --log | --ro | --rw | \
-      --config | --console-socket)
+      --config | --console-socket | --resources | -r)
       _crun_lite_files
       ;;
     --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
