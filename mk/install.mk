@@ -12,6 +12,7 @@ COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 
 INSTALLED := $(PREFIX)/bin/crun-lite \
              $(HELPERS:%=$(PREFIX)/libexec/crun-lite/%) \
+             $(PREFIX)/libexec/crun-lite/criu \
              $(PAGES:%=$(MAN)/%.gz) \
              $(if $(COMPLETION),$(COMPLETIONS)/crun-lite)
 
@@ -20,6 +21,7 @@ install: all ## install the programs, manual pages and completion: DESTDIR, PREF
 	install -D -s -m 755 $(B)/crun-lite $(DESTDIR)$(PREFIX)/bin/crun-lite
 	install -d $(DESTDIR)$(PREFIX)/libexec/crun-lite $(DESTDIR)$(MAN)
 	install -s -m 755 $(HELPERS:%=$(B)/%) $(DESTDIR)$(PREFIX)/libexec/crun-lite
+	$(if $(CRIU),install -m 755 $(CRIU) $(DESTDIR)$(PREFIX)/libexec/crun-lite/criu)
 	$(foreach p,$(PAGES),gzip -9nc packaging/man/$(p) >$(DESTDIR)$(MAN)/$(p).gz &&) true
 	$(if $(COMPLETION),install -D -m 644 $(COMPLETION) $(DESTDIR)$(COMPLETIONS)/crun-lite)
 
