@@ -29,13 +29,14 @@ constexpr std::array kGlobalOptions = {
     OptionSpec{"cgroup-manager", '\0', "NAME", "cgroupfs (default) or disabled"},
     OptionSpec{"systemd-cgroup", '\0', {}, "refused: the systemd driver is not supported", true},
     OptionSpec{"rootless", '\0', "WORD", "accepted; what is possible is tried", true},
-    OptionSpec{"criu", '\0', "PATH", "accepted", true},
+    OptionSpec{"criu", '\0', "PATH", "the program for checkpoint and restore"},
     OptionSpec{"version", 'v', {}, "print the version"},
     OptionSpec{"help", 'h', {}, "print this help"},
 };
 
-std::array<std::span<const Verb>, 5> all_verbs() {
-  return {lifecycle_verbs(), exec_verbs(), control_verbs(), inspect_verbs(), sandbox_verbs()};
+std::array<std::span<const Verb>, 6> all_verbs() {
+  return {lifecycle_verbs(),  exec_verbs(),    control_verbs(),
+          checkpoint_verbs(), inspect_verbs(), sandbox_verbs()};
 }
 
 const Verb* find_verb(std::string_view name) {
@@ -105,6 +106,7 @@ Result<GlobalOptions> global_options(const Options& options) {
                 " is not cgroupfs or disabled");
   }
   globals.use_cgroups = manager == "cgroupfs";
+  globals.criu = options.value("criu");
   return globals;
 }
 

@@ -227,12 +227,13 @@ Result<ContainerStatus> status_of(const StateDir& dir, const ContainerState& sta
   if (state.cgroup.has_value() && cgroups::is_frozen(*state.cgroup).value_or(false)) {
     return ContainerStatus::kPaused;
   }
-  const bool is_before_exec = init->is_before_exec() || state.has_reaper;
+  const bool has_not_executed = init->is_before_exec() && !state.is_restored;
+  const bool is_before_exec = has_not_executed || state.has_reaper;
   // A socket that is left behind by a `start` that died says nothing of a running program.
   if (is_before_exec && sys::fstatat(dir.fd(), kStartSocket, AT_SYMLINK_NOFOLLOW).has_value()) {
     return ContainerStatus::kCreated;
   }
-  const bool is_creating = init->is_before_exec() && !state.has_reaper;
+  const bool is_creating = has_not_executed && !state.has_reaper;
   return is_creating ? ContainerStatus::kCreating : ContainerStatus::kRunning;
 }
 

@@ -36,6 +36,8 @@ struct ContainerState {
   std::map<std::string, std::string> annotations;
   oci::Hooks later_hooks;   // poststart and poststop
   bool has_reaper = false;  // the init stays a process of ours and executes nothing
+  // The init executed its program before a checkpoint: for the kernel it never has.
+  bool is_restored = false;
 };
 constexpr auto json_fields(std::same_as<ContainerState> auto*) {
   using json::field;
@@ -47,7 +49,8 @@ constexpr auto json_fields(std::same_as<ContainerState> auto*) {
       field("cgroupsPath", &ContainerState::cgroups_path), field("cgroup", &ContainerState::cgroup),
       field("annotations", &ContainerState::annotations),
       field("laterHooks", &ContainerState::later_hooks),
-      field("hasReaper", &ContainerState::has_reaper));
+      field("hasReaper", &ContainerState::has_reaper),
+      field("isRestored", &ContainerState::is_restored));
 }
 
 using oci::ContainerStatus;

@@ -12,10 +12,14 @@
 
 namespace crunlite::runtime {
 
+class Foreground;
+struct NewContainer;
+
 // The options that stand before the verb.
 struct GlobalOptions {
   std::string root;
   bool use_cgroups = true;  // --cgroup-manager=disabled: false
+  std::string criu;         // --criu: a path or a name; "": see find_criu
 };
 
 // Returns the exit status.
@@ -36,11 +40,16 @@ struct Verb {
 
 constexpr size_t kAnyNumber = static_cast<size_t>(-1);
 
-[[nodiscard]] std::span<const Verb> lifecycle_verbs();  // create run start kill delete
-[[nodiscard]] std::span<const Verb> exec_verbs();       // exec
-[[nodiscard]] std::span<const Verb> control_verbs();    // pause resume update events
-[[nodiscard]] std::span<const Verb> inspect_verbs();    // state list ps spec features
-[[nodiscard]] std::span<const Verb> sandbox_verbs();    // sandbox
+[[nodiscard]] std::span<const Verb> lifecycle_verbs();   // create run start kill delete
+[[nodiscard]] std::span<const Verb> exec_verbs();        // exec
+[[nodiscard]] std::span<const Verb> control_verbs();     // pause resume update events
+[[nodiscard]] std::span<const Verb> checkpoint_verbs();  // checkpoint restore
+[[nodiscard]] std::span<const Verb> inspect_verbs();     // state list ps spec features
+[[nodiscard]] std::span<const Verb> sandbox_verbs();     // sandbox
+
+// Waits for a container of ours in the foreground and deletes it then, unless it is to be kept; its
+// exit status as a shell says it.
+[[nodiscard]] Result<int> attend_to_end(NewContainer& container, Foreground& foreground, bool keep);
 
 // A path as the user gave it, made absolute by the working directory.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);

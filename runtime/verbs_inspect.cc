@@ -12,6 +12,7 @@
 #include "namespaces/mount_options.h"
 #include "oci/default_config.h"
 #include "oci/features.h"
+#include "runtime/criu.h"
 #include "runtime/lifecycle.h"
 #include "runtime/seccomp.h"
 #include "runtime/verb.h"
@@ -190,18 +191,21 @@ Result<int> spec_verb(const GlobalOptions&, const Options& options) {
   return 0;
 }
 
-oci::Features features() {
+oci::Features features(const std::string& criu) {
   oci::Features features = oci::specification_features();
   features.mount_options = namespaces::known_mount_options();
   oci::LinuxFeatures& os = *features.linux_;
   std::erase(os.namespaces, "time");
   os.cgroup = {.v1 = true, .v2 = true, .systemd = false, .systemd_user = false, .rdma = true};
   os.seccomp->supported_flags = seccomp_flags();
+  const bool has_criu = find_criu(criu).has_value();
+  features.annotations["org.opencontainers.runc.checkpoint.enabled"] = cat(has_criu);
+  features.annotations["run.oci.crun.checkpoint.enabled"] = cat(has_criu);
   return features;
 }
 
-Result<int> features_verb(const GlobalOptions&, const Options&) {
-  TRY(print(oci::write_features(features())));
+Result<int> features_verb(const GlobalOptions& globals, const Options&) {
+  TRY(print(oci::write_features(features(globals.criu))));
   return 0;
 }
 

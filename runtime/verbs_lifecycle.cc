@@ -80,14 +80,6 @@ Status dispose(NewContainer& container) {
   return remove_remains(container.dir, container.state);
 }
 
-Result<int> attend_to_end(NewContainer& container, Foreground& foreground, bool keep) {
-  const Result<ForegroundEnd> end =
-      foreground.attend(container.init, std::move(container.console_master));
-  if (!end.has_value()) container.init.kill_and_reap();
-  if (!keep) remove_ended(container.dir, container.state);
-  return TRY(end).status.shell_status();
-}
-
 Result<int> run_verb(const GlobalOptions& globals, const Options& options) {
   Request request = TRY(read_request(globals, options));
   const bool is_detached = options.has("detach");
@@ -155,6 +147,14 @@ std::optional<int> listen_fds() {
 }  // namespace
 
 std::span<const Verb> lifecycle_verbs() { return kVerbs; }
+
+Result<int> attend_to_end(NewContainer& container, Foreground& foreground, bool keep) {
+  const Result<ForegroundEnd> end =
+      foreground.attend(container.init, std::move(container.console_master));
+  if (!end.has_value()) container.init.kill_and_reap();
+  if (!keep) remove_ended(container.dir, container.state);
+  return TRY(end).status.shell_status();
+}
 
 Result<std::string> absolute_path(const std::string& path) {
   if (path.starts_with('/')) return clean_path(path);

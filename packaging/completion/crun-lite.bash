@@ -47,7 +47,7 @@ _crun_lite_complete() {
     '' | image)
       mapfile -t COMPREPLY < <(compgen -W "$(_crun_lite_verbs "${command[@]}")" -- "$cur")
       ;;
-    start | kill | delete | exec | state | ps | pause | resume | update | events)
+    start | kill | delete | exec | state | ps | pause | resume | update | events | checkpoint)
       mapfile -t COMPREPLY < <(
         compgen -W "$("$program" "${global[@]}" list --quiet 2>/dev/null)" -- "$cur"
       )
@@ -61,12 +61,14 @@ _crun_lite_complete() {
 _crun_lite_value() {
   case $prev in
     --bundle | -b | --root | --store | --rootfs | --process | --pid-file | --log | --ro | --rw | \
-      --config | --console-socket | --resources | -r)
+      --config | --console-socket | --resources | -r | --image-path | --work-path | --criu)
       _crun_lite_files
       ;;
     --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
     --log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur") ;;
     --cgroup-manager) mapfile -t COMPREPLY < <(compgen -W 'cgroupfs disabled' -- "$cur") ;;
+    --manage-cgroups-mode) mapfile -t COMPREPLY < <(compgen -W 'soft ignore' -- "$cur") ;;
+    --empty-ns) mapfile -t COMPREPLY < <(compgen -W 'network' -- "$cur") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W 'none host' -- "$cur") ;;
     --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     --image) _crun_lite_images ;;

@@ -67,6 +67,20 @@ int trap(const Call& call) {
   return static_cast<int>(call.number(1));
 }
 
+// `count`: says "ready", then how often it got SIGUSR1, each time; ends at SIGTERM with that
+// number.
+int count_signals(const Call& call) {
+  sigset_t set;
+  (void)sigemptyset(&set);
+  (void)sigaddset(&set, SIGUSR1);
+  (void)sigaddset(&set, SIGTERM);
+  (void)::sigprocmask(SIG_BLOCK, &set, nullptr);
+  write_all(1, "ready\n");
+  int count = 0;
+  while (wait_for_signal(set) == SIGUSR1) Line(call).number("value", ++count).write();
+  return count;
+}
+
 // `signals`: says "ready" and reports each catchable signal it gets; SIGTERM ends it.
 int report_signals(const Call& call) {
   sigset_t set;
@@ -265,6 +279,7 @@ constexpr Verb kVerbs[] = {
     {"sleep", wait_a_while, "MS"},
     {"wait", wait_for_ever, "for ever"},
     {"trap", trap, "SIGNAL STATUS: ends with the status when the signal comes"},
+    {"count", count_signals, "counts SIGUSR1 until SIGTERM, and ends with that number"},
     {"signals", report_signals, "reports signals until SIGTERM"},
     {"masks", report_masks, "blocked and ignored signals"},
     {"stdin", echo_stdin, "copies standard input to standard output"},
