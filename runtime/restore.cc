@@ -134,7 +134,11 @@ class Restoration {
     for (size_t i = 0; i < names.size(); i++) {
       if (!is_replaceable(names[i])) continue;
       streams_.push_back(TRY(sys::dup_cloexec(static_cast<int>(i))));
-      criu_.inherited.push_back({.key = names[i], .fd = streams_.back().get()});
+      // CRIU would open a file anew, and want it as long as the old one was; by its name without
+      // the first character, as if that were a slash, it takes the descriptor as it is.
+      const bool is_file = names[i].starts_with("file[");
+      criu_.inherited.push_back(
+          {.key = is_file ? names[i].substr(1) : names[i], .fd = streams_.back().get()});
     }
     return {};
   }

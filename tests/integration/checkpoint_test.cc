@@ -243,6 +243,18 @@ TEST_F(Checkpoint, LimitsAreThoseOfTheConfig) {
             cat(restored_.pid()));
 }
 
+TEST_F(Checkpoint, AFileOfTheHostAsAStreamIsReplacedToo) {
+  write_host_file(directory("log"), "");
+  Result<UniqueFd> log = sys::open(directory("log").c_str(), O_WRONLY | O_APPEND);
+  ASSERT_TRUE(log.has_value());
+  CallOptions options;
+  options.stdout_fd = log->get();
+  launch_probe({"count"}, {}, options);
+  checkpoint_to_end();
+  restore(id());
+  EXPECT_EQ(count_once(id(), lines_), 1);
+}
+
 TEST_F(Checkpoint, ATerminalGoesToTheConsoleSocket) {
   config.set("process.terminal", true).probe({"count"});
   ConsoleSocket socket(cat(Host::get().directory(), "/s", id().substr(id().rfind('-'))));
