@@ -24,6 +24,7 @@ constexpr size_t kPasswdBytes = 16 * kMiB;      // a container's /etc/passwd, /e
 constexpr size_t kContainerIdBytes = 1024;
 constexpr size_t kMounts = 4096;
 constexpr size_t kMountOptions = 256;
+constexpr size_t kCopyDepth = 64;      // directories below one that a tmpfs covers
 constexpr size_t kHooks = 256;         // of one kind
 constexpr size_t kDevices = 4096;      // nodes, and rules
 constexpr size_t kIdMappings = 340;    // the kernel's UID_GID_MAP_MAX_EXTENTS

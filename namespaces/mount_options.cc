@@ -53,8 +53,7 @@ constexpr std::array<PropagationOption, 4> kPropagations = {{
     {"unbindable", MS_UNBINDABLE},
 }};
 
-constexpr std::array<std::string_view, 4> kRefused = {"idmap", "ridmap", "tmpcopyup",
-                                                      "copy-symlink"};
+constexpr std::array<std::string_view, 3> kRefused = {"idmap", "ridmap", "copy-symlink"};
 
 const AttributeOption* find_attribute(std::string_view name) {
   auto found = std::find_if(kAttributes.begin(), kAttributes.end(),
@@ -82,6 +81,10 @@ bool take_known_option(std::string_view name, MountOptions& out) {
   }
   if (name == "remount") {
     out.is_remount = true;
+    return true;
+  }
+  if (name == "tmpcopyup") {
+    out.copies_up = true;
     return true;
   }
   if (std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end()) return true;
@@ -140,7 +143,7 @@ Result<Propagation> parse_propagation(std::string_view name) {
 }
 
 std::vector<std::string> known_mount_options() {
-  std::vector<std::string> names = {"bind", "rbind", "remount"};
+  std::vector<std::string> names = {"bind", "rbind", "remount", "tmpcopyup"};
   for (const AttributeOption& option : kAttributes) {
     names.emplace_back(option.name);
     names.push_back(cat("r", option.name));

@@ -3,9 +3,14 @@
 
 #include <errno.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
+
+#include <algorithm>
 
 #include "base/path.h"
 #include "base/sys.h"
+#include "base/sys_files.h"
+#include "namespaces/copy_up.h"
 #include "namespaces/overlay.h"
 #include "namespaces/place.h"
 
@@ -58,6 +63,31 @@ Status apply_attributes(int tree, const MountOptions& options) {
   return set_mount_attributes(tree, options.attributes_set, options.attributes_clear, false);
 }
 
+bool has_value(const MountOptions& options, std::string_view key) {
+  return std::any_of(options.values.begin(), options.values.end(),
+                     [&](const auto& value) { return value.first == key; });
+}
+
+// The root of the new file system looks like the directory it covers, where no option says how.
+Status copy_root(const struct stat& covered, int tree, const MountOptions& options) {
+  const uid_t uid = has_value(options, "uid") ? static_cast<uid_t>(-1) : covered.st_uid;
+  const gid_t gid = has_value(options, "gid") ? static_cast<gid_t>(-1) : covered.st_gid;
+  TRY(sys::fchown(tree, uid, gid));
+  if (has_value(options, "mode")) return {};
+  return sys::fchmod(tree, covered.st_mode & 07777U);
+}
+
+Status copy_up(int target, int tree, const MountOptions& options) {
+  UniqueFd from = TRY(sys::openat(target, ".", O_RDONLY | O_DIRECTORY));
+  UniqueFd to = TRY(sys::openat(tree, ".", O_RDONLY | O_DIRECTORY));
+  const mode_t old_mask = ::umask(0);
+  Status copied = copy_tree(from.get(), to.get());
+  (void)::umask(old_mask);  // it never fails
+  TRY(std::move(copied));
+  TRY(copy_root(TRY(sys::fstat(from.get())), to.get(), options));
+  return apply_attributes(tree, options);
+}
+
 }  // namespace
 
 Status set_mount_attributes(int mount, uint64_t set, uint64_t clear, bool recursive) {
@@ -98,10 +128,10 @@ Result<MountFd> make_filesystem(const MountPlan& plan) {
     return std::unexpected(with_context(explain(created.error(), context.get()), plan.field,
                                         ": mount ", plan.type, " on ", plan.destination));
   }
-  const auto attributes =
-      static_cast<unsigned>(plan.options.attributes_set | plan.options.recursive_set);
-  return TRY(sys::fsmount(context.get(), attributes), plan.field, ": mount ", plan.type, " on ",
-             plan.destination);
+  uint64_t attributes = plan.options.attributes_set | plan.options.recursive_set;
+  if (plan.options.copies_up) attributes &= ~uint64_t{MOUNT_ATTR_RDONLY};  // until it is filled
+  return TRY(sys::fsmount(context.get(), static_cast<unsigned>(attributes)), plan.field, ": mount ",
+             plan.type, " on ", plan.destination);
 }
 
 Status attach_on(int target, int tree) {
@@ -111,6 +141,10 @@ Status attach_on(int target, int tree) {
 Status attach_mount(int root, const MountPlan& plan, MountFd tree) {
   UniqueFd target =
       TRY(open_target(root, plan, tree.get()), plan.field, ".destination: ", plan.destination);
+  if (plan.options.copies_up) {
+    TRY(copy_up(target.get(), tree.get(), plan.options), plan.field, ".options: tmpcopyup on ",
+        plan.destination);
+  }
   TRY(attach_on(target.get(), tree.get()), plan.field, ": mount on ", plan.destination);
   if (plan.options.propagation == 0) return {};
   return in_context(set_mount_propagation(tree.get(), plan.options.propagation,

@@ -88,6 +88,9 @@ Result<namespaces::MountPlan> plan_mount(const oci::Mount& mount, std::string fi
   } else if (plan.type.empty()) {
     return fail(Kind::kInvalid, plan.field, ".type: missing");
   }
+  if (plan.options.copies_up && (plan.options.is_bind || plan.type != "tmpfs")) {
+    return fail(Kind::kInvalid, plan.field, ".options: tmpcopyup is for a tmpfs only");
+  }
   return plan;
 }
 

@@ -104,6 +104,35 @@ TEST_F(Mounts, TmpfsOptions) {
   EXPECT_EQ(report.number("stat /scratch", "gid"), 8);
 }
 
+TEST_F(Mounts, ATmpfsMayBeginWithWhatItCovers) {
+  make_host_directory(rootfs("/var"));
+  make_host_directory(rootfs("/var/inner"));
+  write_host_file(rootfs("/var/inner/file"), "of the image");
+  ASSERT_TRUE(sys::symlinkat("/etc/passwd", AT_FDCWD, rootfs("/var/link").c_str()).has_value());
+  ASSERT_TRUE(sys::fchownat(AT_FDCWD, rootfs("/var/inner/file").c_str(), 7, 8, 0).has_value());
+  ASSERT_TRUE(sys::fchmodat(AT_FDCWD, rootfs("/var").c_str(), 0751).has_value());
+  config.mount("tmpfs", "tmpfs", "/var", {"tmpcopyup", "size=1m"});
+  Report report =
+      run_probe({"read", "/var/inner/file", ",", "stat", "/var/inner/file", ",", "stat",
+                 "/var/link", ",", "stat", "/var", ",", "create", "/var/new", ",", "mounts"});
+  EXPECT_EQ(report.mount_at("/var").type, "tmpfs");
+  EXPECT_EQ(report.text("read /var/inner/file", "data"), "of the image");
+  EXPECT_EQ(report.number("stat /var/inner/file", "uid"), 7);
+  EXPECT_EQ(report.number("stat /var/inner/file", "gid"), 8);
+  EXPECT_EQ(report.number("stat /var", "mode"), 0751);
+  EXPECT_EQ(report.error("create /var/new"), "");
+  EXPECT_FALSE(host_path_exists(rootfs("/var/new")));
+}
+
+TEST_F(Mounts, AReadOnlyTmpfsBeginsWithWhatItCovers) {
+  make_host_directory(rootfs("/var"));
+  write_host_file(rootfs("/var/file"), "of the image");
+  config.mount("tmpfs", "tmpfs", "/var", {"ro", "tmpcopyup"});
+  Report report = run_probe({"read", "/var/file", ",", "create", "/var/new"});
+  EXPECT_EQ(report.text("read /var/file", "data"), "of the image");
+  EXPECT_EQ(report.error("create /var/new"), "EROFS");
+}
+
 TEST_F(Mounts, DevptsIsANewInstance) {
   Report report = run_probe({"list", "/dev/pts", ",", "open", "/dev/ptmx", "rw"});
   EXPECT_EQ(report.texts("list /dev/pts", "list"), Strings{"ptmx"});
