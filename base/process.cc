@@ -221,8 +221,8 @@ Result<RunOutput> run(const RunOptions& options) {
     if (::lseek(input.get(), 0, SEEK_SET) < 0) return std::unexpected(sys::error_of(errno));
     with_pipes.stdin_fd = input.get();
   }
-  with_pipes.stdout_fd = out.write_end.get();
-  with_pipes.stderr_fd = err.write_end.get();
+  with_pipes.stdout_fd = options.out_fd >= 0 ? options.out_fd : out.write_end.get();
+  with_pipes.stderr_fd = options.err_fd >= 0 ? options.err_fd : err.write_end.get();
   Child child = TRY(spawn(with_pipes));
   out.write_end.reset();
   err.write_end.reset();

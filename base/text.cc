@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 
 namespace crunlite {
@@ -90,6 +91,24 @@ std::optional<uint64_t> parse_duration_ms(std::string_view text) {
     if (__builtin_add_overflow(total, part, &total)) return {};
   } while (!text.empty());
   return total;
+}
+
+std::optional<std::vector<uint32_t>> parse_number_list(std::string_view text, uint32_t end) {
+  std::vector<uint32_t> numbers;
+  for (std::string_view piece : split(text, ',')) {
+    piece = trim(piece);
+    const size_t dash = piece.find('-');
+    const auto first = parse_number<uint32_t>(piece.substr(0, dash));
+    const auto last = dash == std::string_view::npos
+                          ? first
+                          : parse_number<uint32_t>(piece.substr(dash + 1));
+    if (!first.has_value() || !last.has_value() || *first > *last || *last >= end) return {};
+    for (uint32_t number = *first; number <= *last; number++) numbers.push_back(number);
+    if (numbers.size() > end) return {};  // written more than once, again and again
+  }
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  return numbers;
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

@@ -52,6 +52,12 @@ template <std::integral T>
 // means seconds.
 [[nodiscard]] std::optional<uint64_t> parse_duration_ms(std::string_view text);
 
+// "0-3,7" -> {0, 1, 2, 3, 7}: numbers below `end` in the kernel's list format (cpuset(7)), sorted,
+// each once; spaces around the pieces are passed over. Nothing for an empty text, and for a wrong
+// one.
+[[nodiscard]] std::optional<std::vector<uint32_t>> parse_number_list(std::string_view text,
+                                                                     uint32_t end);
+
 // Pieces between separators, empty ones included; "" gives one empty piece.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view separator);

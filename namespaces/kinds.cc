@@ -6,13 +6,14 @@
 namespace crunlite::namespaces {
 namespace {
 
-constexpr std::array<NamespaceKind, 7> kKinds = {{
+constexpr std::array<NamespaceKind, 8> kKinds = {{
     {"user", "user", CLONE_NEWUSER},
     {"mount", "mnt", CLONE_NEWNS},
     {"uts", "uts", CLONE_NEWUTS},
     {"ipc", "ipc", CLONE_NEWIPC},
     {"network", "net", CLONE_NEWNET},
     {"cgroup", "cgroup", CLONE_NEWCGROUP},
+    {"time", "time", CLONE_NEWTIME},
     {"pid", "pid", CLONE_NEWPID},
 }};
 
@@ -32,6 +33,6 @@ std::string_view proc_name(uint64_t clone_flag) {
   return "";
 }
 
-const std::array<NamespaceKind, 7>& all_kinds() { return kKinds; }
+const std::array<NamespaceKind, 8>& all_kinds() { return kKinds; }
 
 }  // namespace crunlite::namespaces

@@ -22,6 +22,6 @@ struct NamespaceKind {
 
 // All kinds that we make or join, in the order in which they are joined: the user namespace first,
 // since it gives the capabilities for the others.
-[[nodiscard]] const std::array<NamespaceKind, 7>& all_kinds();
+[[nodiscard]] const std::array<NamespaceKind, 8>& all_kinds();
 
 }  // namespace crunlite::namespaces

@@ -53,7 +53,7 @@ constexpr std::array<PropagationOption, 4> kPropagations = {{
     {"unbindable", MS_UNBINDABLE},
 }};
 
-constexpr std::array<std::string_view, 3> kRefused = {"idmap", "ridmap", "copy-symlink"};
+constexpr std::array<std::string_view, 1> kRefused = {"copy-symlink"};
 
 const AttributeOption* find_attribute(std::string_view name) {
   auto found = std::find_if(kAttributes.begin(), kAttributes.end(),
@@ -77,6 +77,11 @@ bool take_known_option(std::string_view name, MountOptions& out) {
   if (name == "bind" || name == "rbind") {
     out.is_bind = true;
     out.is_recursive = name == "rbind";
+    return true;
+  }
+  if (name == "idmap" || name == "ridmap") {
+    out.is_id_mapped = true;
+    out.maps_recursively = name == "ridmap";
     return true;
   }
   if (name == "remount") {
@@ -115,6 +120,11 @@ Result<MountOptions> parse_mount_options(const oci::Strings& options) {
     if (take_known_option(name, out)) continue;
     const size_t equals = name.find('=');
     const std::string key = name.substr(0, equals);
+    // An extension of another runtime, whose maps stand in the option itself.
+    if (equals != std::string::npos && (key == "idmap" || key == "ridmap")) {
+      return fail(Kind::kUnavailable, "options[", i, "]: ", quote(name),
+                  " is not supported: use uidMappings and gidMappings");
+    }
     if (std::find(kRefused.begin(), kRefused.end(), key) != kRefused.end()) {
       return fail(Kind::kUnavailable, "options[", i, "]: ", quote(name), " is not supported");
     }
@@ -143,7 +153,7 @@ Result<Propagation> parse_propagation(std::string_view name) {
 }
 
 std::vector<std::string> known_mount_options() {
-  std::vector<std::string> names = {"bind", "rbind", "remount", "tmpcopyup"};
+  std::vector<std::string> names = {"bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"};
   for (const AttributeOption& option : kAttributes) {
     names.emplace_back(option.name);
     names.push_back(cat("r", option.name));

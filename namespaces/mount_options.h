@@ -15,10 +15,12 @@ namespace crunlite::namespaces {
 // What the options of one mount ask for.
 struct MountOptions {
   bool is_bind = false;
-  bool is_remount = false;      // attributes of what is mounted there already
-  bool is_recursive = false;    // rbind
-  bool copies_up = false;       // tmpcopyup: a tmpfs begins with what it covers
-  uint64_t attributes_set = 0;  // MOUNT_ATTR_*, of the mount itself
+  bool is_remount = false;        // attributes of what is mounted there already
+  bool is_recursive = false;      // rbind
+  bool copies_up = false;         // tmpcopyup: a tmpfs begins with what it covers
+  bool is_id_mapped = false;      // idmap, ridmap
+  bool maps_recursively = false;  // ridmap
+  uint64_t attributes_set = 0;    // MOUNT_ATTR_*, of the mount itself
   uint64_t attributes_clear = 0;
   uint64_t recursive_set = 0;  // of the mount and all below it: "rro" and its like
   uint64_t recursive_clear = 0;

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "namespaces/id_map.h"
 #include "namespaces/mount_options.h"
 
 namespace crunlite::namespaces {
@@ -19,6 +20,7 @@ struct MountPlan {
   std::string type;         // file system type; not used for binds
   std::string source;       // binds: absolute path on the host
   MountOptions options;
+  IdMaps id_maps;  // of an id-mapped bind; none: those of the container
 };
 
 // The parent's side, before the clone: copies the source of a bind (with its sub-mounts where the

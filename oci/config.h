@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// config.json of the OCI runtime specification 1.2 (config.md, config-linux.md) as plain values.
+// config.json of the OCI runtime specification 1.3 (config.md, config-linux.md) as plain values.
 // Member names are the specification's. What is listed as refused() is not supported yet.
 #pragma once
 
@@ -14,6 +14,7 @@
 
 #include "base/json_map.h"
 #include "base/result.h"
+#include "oci/config_attributes.h"
 
 namespace crunlite::oci {
 
@@ -23,7 +24,7 @@ using json::refused;
 using Strings = std::vector<std::string>;
 
 // The version of the runtime specification that we write; we read every 1.x.
-constexpr std::string_view kOciVersion = "1.2.0";
+constexpr std::string_view kOciVersion = "1.3.0";
 
 // config.md#root
 struct Root {
@@ -52,12 +53,14 @@ struct Mount {
   std::string type;
   std::string source;
   Strings options;
+  std::vector<IdMapping> uid_mappings = {};
+  std::vector<IdMapping> gid_mappings = {};
 };
 constexpr auto json_fields(std::same_as<Mount> auto*) {
   return std::tuple(field("destination", &Mount::destination, kRequired),
                     field("type", &Mount::type), field("source", &Mount::source),
-                    field("options", &Mount::options), refused("uidMappings"),
-                    refused("gidMappings"));
+                    field("options", &Mount::options), field("uidMappings", &Mount::uid_mappings),
+                    field("gidMappings", &Mount::gid_mappings));
 }
 
 // config.md#process
@@ -117,6 +120,11 @@ struct Process {
   std::vector<Rlimit> rlimits;
   bool no_new_privileges = false;
   std::optional<int> oom_score_adj;
+  std::string apparmor_profile;
+  std::string selinux_label;
+  std::optional<IoPriority> io_priority;
+  std::optional<Scheduler> scheduler;
+  std::optional<CpuAffinity> exec_cpu_affinity;
 };
 constexpr auto json_fields(std::same_as<Process> auto*) {
   return std::tuple(
@@ -124,9 +132,11 @@ constexpr auto json_fields(std::same_as<Process> auto*) {
       field("user", &Process::user), field("args", &Process::args), field("env", &Process::env),
       field("cwd", &Process::cwd, kRequired), field("capabilities", &Process::capabilities),
       field("rlimits", &Process::rlimits), field("noNewPrivileges", &Process::no_new_privileges),
-      field("oomScoreAdj", &Process::oom_score_adj), refused("apparmorProfile"),
-      refused("selinuxLabel"), refused("ioPriority"), refused("scheduler"),
-      refused("execCPUAffinity"));
+      field("oomScoreAdj", &Process::oom_score_adj),
+      field("apparmorProfile", &Process::apparmor_profile),
+      field("selinuxLabel", &Process::selinux_label), field("ioPriority", &Process::io_priority),
+      field("scheduler", &Process::scheduler),
+      field("execCPUAffinity", &Process::exec_cpu_affinity));
 }
 
 // config.md#posix-platform-hooks
@@ -381,15 +391,25 @@ struct Seccomp {
   std::optional<uint32_t> default_errno_ret;
   Strings architectures;
   Strings flags;
+  std::string listener_path;
+  std::string listener_metadata;
   std::vector<SeccompSyscall> syscalls;
 };
 constexpr auto json_fields(std::same_as<Seccomp> auto*) {
   return std::tuple(field("defaultAction", &Seccomp::default_action, kRequired),
                     field("defaultErrnoRet", &Seccomp::default_errno_ret),
                     field("architectures", &Seccomp::architectures),
-                    field("flags", &Seccomp::flags), refused("listenerPath"),
-                    refused("listenerMetadata"), field("syscalls", &Seccomp::syscalls));
+                    field("flags", &Seccomp::flags),
+                    field("listenerPath", &Seccomp::listener_path),
+                    field("listenerMetadata", &Seccomp::listener_metadata),
+                    field("syscalls", &Seccomp::syscalls));
 }
+
+// True when a rule, or the default action, asks a listener.
+[[nodiscard]] bool asks_listener(const Seccomp& seccomp);
+
+// The file system by which Intel's resource director is set; no host that this was built on has it.
+constexpr std::string_view kNoResctrl = "is not supported: it needs a kernel with resctrl";
 
 // config-linux.md
 struct Linux {
@@ -404,6 +424,11 @@ struct Linux {
   std::string rootfs_propagation;
   Strings masked_paths;
   Strings readonly_paths;
+  std::string mount_label;
+  std::optional<Personality> personality;
+  TimeOffsets time_offsets;
+  NetDevices net_devices;
+  std::optional<MemoryPolicy> memory_policy;
 };
 constexpr auto json_fields(std::same_as<Linux> auto*) {
   return std::tuple(
@@ -413,8 +438,9 @@ constexpr auto json_fields(std::same_as<Linux> auto*) {
       field("devices", &Linux::devices), field("seccomp", &Linux::seccomp),
       field("rootfsPropagation", &Linux::rootfs_propagation),
       field("maskedPaths", &Linux::masked_paths), field("readonlyPaths", &Linux::readonly_paths),
-      refused("mountLabel"), refused("intelRdt"), refused("personality"), refused("timeOffsets"),
-      refused("netDevices"), refused("memoryPolicy"));
+      field("mountLabel", &Linux::mount_label), field("personality", &Linux::personality),
+      field("timeOffsets", &Linux::time_offsets), field("netDevices", &Linux::net_devices),
+      field("memoryPolicy", &Linux::memory_policy), refused("intelRdt", kNoResctrl));
 }
 
 // config.md

@@ -112,11 +112,21 @@ Status check_hooks(const Hooks& hooks) {
   return check_hook_list(hooks.poststop, "poststop");
 }
 
+Status check_mount_maps(const Mount& mount, const std::string& path) {
+  TRY(internal::check_mappings(mount.uid_mappings, path + "uidMappings"));
+  TRY(internal::check_mappings(mount.gid_mappings, path + "gidMappings"));
+  if (mount.uid_mappings.empty() == mount.gid_mappings.empty()) return {};
+  const bool has_uids = !mount.uid_mappings.empty();
+  return fail(Kind::kInvalid, path, has_uids ? "gidMappings" : "uidMappings",
+              ": missing beside ", has_uids ? "uidMappings" : "gidMappings");
+}
+
 Status check_mounts(const std::vector<Mount>& mounts) {
   TRY(check_count(mounts, limits::kMounts), "mounts");
   for (size_t i = 0; i < mounts.size(); i++) {
     TRY(check_absolute(mounts[i].destination), "mounts[", i, "].destination");
     TRY(check_count(mounts[i].options, limits::kMountOptions), "mounts[", i, "].options");
+    TRY(check_mount_maps(mounts[i], cat("mounts[", i, "].")));
   }
   return {};
 }
@@ -144,6 +154,7 @@ Status check_process(const Process& process) {
   TRY(check_absolute(process.cwd), "process.cwd");
   TRY(check_user(process.user));
   TRY(check_rlimits(process.rlimits));
+  TRY(internal::check_process_attributes(process));
   int score = process.oom_score_adj.value_or(0);
   if (score >= -kOomScoreRange && score <= kOomScoreRange) return {};
   return fail(Kind::kInvalid, "process.oomScoreAdj: ", score, " is not from ", -kOomScoreRange,

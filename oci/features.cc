@@ -28,11 +28,17 @@ Features specification_features() {
   seccomp.operators = strings_of(kSeccompOperators);
   seccomp.archs = strings_of(kSeccompArchitectures);
   seccomp.known_flags = strings_of(kSeccompFlags);
-  // Refused by config.h until they are supported.
-  os.apparmor = Ability{.enabled = false};
-  os.selinux = Ability{.enabled = false};
-  os.intel_rdt = Ability{.enabled = false};
-  os.mount_extensions = MountExtensions{.idmap = Ability{.enabled = false}};
+  os.apparmor = Ability{.enabled = true};
+  os.selinux = Ability{.enabled = true};
+  MemoryPolicyFeatures& memory = os.memory_policy.emplace();
+  for (const NamedNumber& mode : kMemoryModes) memory.modes.emplace_back(mode.name);
+  for (const NamedNumber& flag : kMemoryFlags) memory.flags.emplace_back(flag.name);
+  // Refused by config.h.
+  os.intel_rdt = IntelRdtFeatures{.enabled = false, .schemata = false, .monitoring = false};
+  os.mount_extensions = MountExtensions{.idmap = Ability{.enabled = true}};
+  os.net_devices = Ability{.enabled = true};
+  // Who may set them may do more than the container's other settings say.
+  features.potentially_unsafe_config_annotations = {"run.oci.", "io.crun-lite."};
   return features;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `features` prints: the abilities of this runtime, whatever the host (features.md and
-// features-linux.md of the runtime specification 1.2). Any thread.
+// features-linux.md of the runtime specification 1.3). Any thread.
 #pragma once
 
 #include <concepts>
@@ -56,6 +56,27 @@ constexpr auto json_fields(std::same_as<Ability> auto*) {
   return std::tuple(field("enabled", &Ability::enabled));
 }
 
+// Of 1.3.
+struct IntelRdtFeatures {
+  std::optional<bool> enabled;
+  std::optional<bool> schemata;
+  std::optional<bool> monitoring;
+};
+constexpr auto json_fields(std::same_as<IntelRdtFeatures> auto*) {
+  return std::tuple(field("enabled", &IntelRdtFeatures::enabled),
+                    field("schemata", &IntelRdtFeatures::schemata),
+                    field("monitoring", &IntelRdtFeatures::monitoring));
+}
+
+struct MemoryPolicyFeatures {
+  Strings modes;
+  Strings flags;
+};
+constexpr auto json_fields(std::same_as<MemoryPolicyFeatures> auto*) {
+  return std::tuple(field("modes", &MemoryPolicyFeatures::modes),
+                    field("flags", &MemoryPolicyFeatures::flags));
+}
+
 struct MountExtensions {
   std::optional<Ability> idmap;
 };
@@ -70,16 +91,21 @@ struct LinuxFeatures {
   std::optional<SeccompFeatures> seccomp;
   std::optional<Ability> apparmor;
   std::optional<Ability> selinux;
-  std::optional<Ability> intel_rdt;
+  std::optional<MemoryPolicyFeatures> memory_policy;
+  std::optional<IntelRdtFeatures> intel_rdt;
   std::optional<MountExtensions> mount_extensions;
+  std::optional<Ability> net_devices;
 };
 constexpr auto json_fields(std::same_as<LinuxFeatures> auto*) {
   return std::tuple(
       field("namespaces", &LinuxFeatures::namespaces),
       field("capabilities", &LinuxFeatures::capabilities), field("cgroup", &LinuxFeatures::cgroup),
       field("seccomp", &LinuxFeatures::seccomp), field("apparmor", &LinuxFeatures::apparmor),
-      field("selinux", &LinuxFeatures::selinux), field("intelRdt", &LinuxFeatures::intel_rdt),
-      field("mountExtensions", &LinuxFeatures::mount_extensions));
+      field("selinux", &LinuxFeatures::selinux),
+      field("memoryPolicy", &LinuxFeatures::memory_policy),
+      field("intelRdt", &LinuxFeatures::intel_rdt),
+      field("mountExtensions", &LinuxFeatures::mount_extensions),
+      field("netDevices", &LinuxFeatures::net_devices));
 }
 
 struct Features {

@@ -17,6 +17,13 @@ namespace crunlite::oci::internal {
 // The member `linux` of a config.
 [[nodiscard]] Status check_linux(const Linux& config);
 
+// The members that oci/config_attributes.h holds, of a process and of `linux`.
+[[nodiscard]] Status check_process_attributes(const Process& process);
+[[nodiscard]] Status check_linux_attributes(const Linux& config);
+
+// All maps of ids under `path`: ranges that exist and do not overlap.
+[[nodiscard]] Status check_mappings(const std::vector<IdMapping>& mappings, std::string_view path);
+
 // True when the container has a namespace of this type of its own, or joins one.
 [[nodiscard]] bool has_namespace(const Linux& config, std::string_view type);
 

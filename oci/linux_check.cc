@@ -41,28 +41,9 @@ Status check_mapping(const IdMapping& mapping) {
               UINT32_MAX - 1);
 }
 
-Status check_mappings(const std::vector<IdMapping>& mappings, std::string_view name) {
-  TRY(check_count(mappings, limits::kIdMappings), "linux.", name);
-  for (size_t i = 0; i < mappings.size(); i++) {
-    Status mapping = check_mapping(mappings[i]);
-    if (!mapping.has_value()) {
-      return beneath(std::move(mapping).error(), cat("linux.", name, "[", i, "]."));
-    }
-    for (size_t k = 0; k < i; k++) {
-      const IdMapping& a = mappings[i];
-      const IdMapping& b = mappings[k];
-      bool container = overlap(a.container_id, a.size, b.container_id, b.size);
-      if (!container && !overlap(a.host_id, a.size, b.host_id, b.size)) continue;
-      return fail(Kind::kInvalid, "linux.", name, "[", i, "].",
-                  container ? "containerID" : "hostID", ": overlaps with entry ", k);
-    }
-  }
-  return {};
-}
-
 Status check_user_namespace(const Linux& config) {
-  TRY(check_mappings(config.uid_mappings, "uidMappings"));
-  TRY(check_mappings(config.gid_mappings, "gidMappings"));
+  TRY(check_mappings(config.uid_mappings, "linux.uidMappings"));
+  TRY(check_mappings(config.gid_mappings, "linux.gidMappings"));
   const auto user = std::ranges::find(config.namespaces, "user", &Namespace::type);
   bool exists = user != config.namespaces.end();
   bool is_new = exists && user->path.empty();
@@ -142,12 +123,7 @@ Status check_errno(std::string_view action, const std::optional<uint32_t>& numbe
   return fail(Kind::kInvalid, *number, " is above ", kMaxErrno);
 }
 
-Status check_action(std::string_view action) {
-  if (action == "SCMP_ACT_NOTIFY") {
-    return fail(Kind::kUnavailable, "SCMP_ACT_NOTIFY is not supported");
-  }
-  return check_word(kSeccompActions, action);
-}
+Status check_action(std::string_view action) { return check_word(kSeccompActions, action); }
 
 Status check_seccomp_argument(const SeccompArg& argument) {
   TRY(check_word(kSeccompOperators, argument.op), "op");
@@ -164,6 +140,25 @@ Status check_seccomp_rule(const SeccompSyscall& rule) {
   return check_each(rule.args, limits::kSeccompArguments, "args", ".", check_seccomp_argument);
 }
 
+// What the kernel asks a listener, somebody must listen to.
+Status check_listener(const Seccomp& seccomp) {
+  if (!seccomp.listener_path.empty()) {
+    TRY(check_absolute(seccomp.listener_path), "linux.seccomp.listenerPath");
+  } else if (!seccomp.listener_metadata.empty()) {
+    return fail(Kind::kInvalid, "linux.seccomp.listenerMetadata: needs listenerPath");
+  } else if (asks_listener(seccomp)) {
+    return fail(Kind::kInvalid, "linux.seccomp.listenerPath: missing for SCMP_ACT_NOTIFY");
+  }
+  if (seccomp.listener_metadata.size() > limits::kSeccompMetadata) {
+    return fail(Kind::kLimit, "linux.seccomp.listenerMetadata: is longer than ",
+                limits::kSeccompMetadata, " bytes");
+  }
+  const auto flag = std::ranges::find(seccomp.flags, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+  if (flag == seccomp.flags.end() || asks_listener(seccomp)) return {};
+  return fail(Kind::kInvalid, "linux.seccomp.flags[", flag - seccomp.flags.begin(), "]: ", *flag,
+              " goes with SCMP_ACT_NOTIFY only");
+}
+
 Status check_seccomp(const Seccomp& seccomp) {
   TRY(check_action(seccomp.default_action), "linux.seccomp.defaultAction");
   TRY(check_errno(seccomp.default_action, seccomp.default_errno_ret),
@@ -173,8 +168,9 @@ Status check_seccomp(const Seccomp& seccomp) {
                  [](const std::string& name) { return check_word(kSeccompArchitectures, name); }));
   TRY(check_each(seccomp.flags, kSeccompFlags.size(), "linux.seccomp.flags", "",
                  [](const std::string& name) { return check_word(kSeccompFlags, name); }));
-  return check_each(seccomp.syscalls, limits::kSeccompRules, "linux.seccomp.syscalls", ".",
-                    check_seccomp_rule);
+  TRY(check_each(seccomp.syscalls, limits::kSeccompRules, "linux.seccomp.syscalls", ".",
+                 check_seccomp_rule));
+  return check_listener(seccomp);
 }
 
 Status check_cgroups_path(std::string_view path) {
@@ -187,6 +183,25 @@ Status check_cgroups_path(std::string_view path) {
 
 }  // namespace
 
+Status check_mappings(const std::vector<IdMapping>& mappings, std::string_view path) {
+  TRY(check_count(mappings, limits::kIdMappings), path);
+  for (size_t i = 0; i < mappings.size(); i++) {
+    Status mapping = check_mapping(mappings[i]);
+    if (!mapping.has_value()) {
+      return beneath(std::move(mapping).error(), cat(path, "[", i, "]."));
+    }
+    for (size_t k = 0; k < i; k++) {
+      const IdMapping& a = mappings[i];
+      const IdMapping& b = mappings[k];
+      bool container = overlap(a.container_id, a.size, b.container_id, b.size);
+      if (!container && !overlap(a.host_id, a.size, b.host_id, b.size)) continue;
+      return fail(Kind::kInvalid, path, "[", i, "].",
+                  container ? "containerID" : "hostID", ": overlaps with entry ", k);
+    }
+  }
+  return {};
+}
+
 bool has_namespace(const Linux& config, std::string_view type) {
   return std::ranges::find(config.namespaces, type, &Namespace::type) != config.namespaces.end();
 }
@@ -195,6 +210,7 @@ Status check_linux(const Linux& config) {
   TRY(check_namespaces(config.namespaces));
   TRY(check_user_namespace(config));
   TRY(check_sysctls(config));
+  TRY(check_linux_attributes(config));
   TRY(check_each(config.devices, limits::kDevices, "linux.devices", ".", check_device));
   if (config.resources.has_value()) {
     TRY(check_each(config.resources->devices, limits::kDevices, "linux.resources.devices", ".",

@@ -99,10 +99,11 @@ constexpr std::array<std::string_view, 6> kHookNames = {
 constexpr std::array<std::string_view, 8> kPropagations = {
     "private", "rprivate", "rshared", "rslave", "runbindable", "shared", "slave", "unbindable"};
 
-// config-linux.md#seccomp. SCMP_ACT_NOTIFY needs a listener, which we do not support.
-constexpr std::array<std::string_view, 8> kSeccompActions = {
-    "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO",       "SCMP_ACT_KILL",  "SCMP_ACT_KILL_PROCESS",
-    "SCMP_ACT_LOG",   "SCMP_ACT_KILL_THREAD", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"};
+// config-linux.md#seccomp
+constexpr std::array<std::string_view, 9> kSeccompActions = {
+    "SCMP_ACT_ALLOW",       "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",   "SCMP_ACT_KILL_PROCESS",
+    "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",   "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE",
+    "SCMP_ACT_TRAP"};
 constexpr std::array<std::string_view, 7> kSeccompOperators = {
     "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT",       "SCMP_CMP_LE",
     "SCMP_CMP_LT", "SCMP_CMP_NE", "SCMP_CMP_MASKED_EQ"};
@@ -115,6 +116,52 @@ constexpr std::array<std::string_view, 19> kSeccompArchitectures = {
 constexpr std::array<std::string_view, 4> kSeccompFlags = {
     "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
     "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
+
+// <linux/sched.h>; config.md#linux-process
+constexpr std::array<NamedNumber, 7> kSchedulerPolicies = {{{"SCHED_OTHER", 0},
+                                                            {"SCHED_FIFO", 1},
+                                                            {"SCHED_RR", 2},
+                                                            {"SCHED_BATCH", 3},
+                                                            {"SCHED_ISO", 4},
+                                                            {"SCHED_IDLE", 5},
+                                                            {"SCHED_DEADLINE", 6}}};
+constexpr std::array<NamedNumber, 7> kSchedulerFlags = {{{"SCHED_FLAG_RESET_ON_FORK", 0x01},
+                                                         {"SCHED_FLAG_RECLAIM", 0x02},
+                                                         {"SCHED_FLAG_DL_OVERRUN", 0x04},
+                                                         {"SCHED_FLAG_KEEP_POLICY", 0x08},
+                                                         {"SCHED_FLAG_KEEP_PARAMS", 0x10},
+                                                         {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
+                                                         {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}}};
+
+// <linux/ioprio.h>
+constexpr std::array<NamedNumber, 3> kIoClasses = {
+    {{"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}}};
+
+// <linux/personality.h>
+constexpr std::array<NamedNumber, 2> kPersonalityDomains = {{{"LINUX", 0x0}, {"LINUX32", 0x8}}};
+
+// <linux/mempolicy.h>
+constexpr std::array<NamedNumber, 7> kMemoryModes = {{{"MPOL_DEFAULT", 0},
+                                                      {"MPOL_BIND", 2},
+                                                      {"MPOL_INTERLEAVE", 3},
+                                                      {"MPOL_WEIGHTED_INTERLEAVE", 6},
+                                                      {"MPOL_PREFERRED", 1},
+                                                      {"MPOL_PREFERRED_MANY", 5},
+                                                      {"MPOL_LOCAL", 4}}};
+constexpr std::array<NamedNumber, 3> kMemoryFlags = {{{"MPOL_F_NUMA_BALANCING", 1 << 13},
+                                                      {"MPOL_F_RELATIVE_NODES", 1 << 14},
+                                                      {"MPOL_F_STATIC_NODES", 1 << 15}}};
+
+// time_namespaces(7)
+constexpr std::array<std::string_view, 2> kOffsetClocks = {"boottime", "monotonic"};
+
+template <size_t N>
+[[nodiscard]] constexpr std::optional<int> number_of(const std::array<NamedNumber, N>& table,
+                                                     std::string_view name) {
+  const auto* found = std::ranges::find(table, name, &NamedNumber::name);
+  if (found == table.end()) return {};
+  return found->number;
+}
 
 // True when the table holds the word.
 template <size_t N>

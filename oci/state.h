@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include "base/json_map.h"
 #include "base/result.h"
@@ -50,6 +51,24 @@ constexpr auto json_fields(std::same_as<State> auto*) {
                     field("bundle", &State::bundle, kRequired), field("rootfs", &State::rootfs),
                     field("created", &State::created), field("annotations", &State::annotations),
                     field("owner", &State::owner));
+}
+
+// What the listener of a seccomp filter is sent with (runtime.md, config-linux.md#seccomp).
+struct ContainerProcessState {
+  std::string oci_version;
+  std::vector<std::string> fds;  // names of the descriptors that come along
+  int pid = 0;
+  std::string metadata;
+  State state;
+};
+constexpr auto json_fields(std::same_as<ContainerProcessState> auto*) {
+  using json::field;
+  using json::kRequired;
+  return std::tuple(field("ociVersion", &ContainerProcessState::oci_version, kRequired),
+                    field("fds", &ContainerProcessState::fds, kRequired),
+                    field("pid", &ContainerProcessState::pid, kRequired),
+                    field("metadata", &ContainerProcessState::metadata),
+                    field("state", &ContainerProcessState::state, kRequired));
 }
 
 [[nodiscard]] Result<State> parse_state(std::string_view text);

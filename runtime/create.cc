@@ -15,12 +15,15 @@
 #include "base/sys.h"
 #include "cgroups/hierarchy.h"
 #include "namespaces/id_map.h"
-#include "namespaces/kinds.h"
+#include "namespaces/net_devices.h"
 #include "runtime/cgroup_mounts.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
+#include "runtime/pidfd_receiver.h"
+#include "runtime/security_modules.h"
 #include "runtime/sources.h"
+#include "runtime/visit.h"
 
 namespace crunlite::runtime {
 namespace {
@@ -43,6 +46,7 @@ class Creation {
     TRY(compile_filter(config));
     TRY(make_cgroup());
     TRY(open_sources());
+    resources_.hook_files = TRY(open_hook_files(plan_.annotations));
     TRY(open_namespaces());
     return listen_if_later();
   }
@@ -57,7 +61,9 @@ class Creation {
     channel_ = std::move(pair.parent);
     resources_.channel = std::move(pair.child);
     TRY(clone_init());
+    HookFiles hook_files = std::move(resources_.hook_files);
     resources_ = {};  // init has its copies; a mount held here would outlive it
+    resources_.hook_files = std::move(hook_files);
     TRY(accompany());
     return commit();
   }
@@ -100,6 +106,8 @@ class Creation {
     const auto& linux_config = config.config.linux_;
     if (!linux_config.has_value() || !linux_config->seccomp.has_value()) return {};
     plan_.process.seccomp = TRY(compile_cached(*linux_config->seccomp, dir_->root_fd()));
+    plan_.process.seccomp_metadata = linux_config->seccomp->listener_metadata;
+    resources_.seccomp_agent = TRY(connect_to_agent(*linux_config->seccomp));
     return {};
   }
 
@@ -170,30 +178,6 @@ class Creation {
     return {};
   }
 
-  // Those that init cannot join itself.
-  Status enter_inherited_namespaces() {
-    const std::vector<JoinedNamespace>& spaces = plan_.namespaces.joined;
-    for (size_t i = 0; i < spaces.size(); i++) {
-      if (!plan_.namespaces.is_inherited(spaces[i].flag)) continue;
-      const std::string own = cat("/proc/self/ns/", namespaces::proc_name(spaces[i].flag));
-      own_namespaces_.push_back(TRY(sys::open(own.c_str(), O_RDONLY), own));
-      TRY(sys::setns(resources_.joined[i].get(), static_cast<int>(spaces[i].flag)), spaces[i].field,
-          ": join ", quote(spaces[i].path));
-    }
-    return {};
-  }
-
-  // Hooks are children of ours too, and belong to the runtime's namespaces.
-  Status leave_inherited_namespaces() {
-    Status left;
-    for (const UniqueFd& own : own_namespaces_) {
-      Status one = in_context(sys::setns(own.get(), 0), "return to the runtime's namespaces");
-      if (left.has_value()) left = std::move(one);
-    }
-    own_namespaces_.clear();
-    return left;
-  }
-
   Status listen_if_later() {
     if (!options_.starts_later) return {};
     resources_.start_listener = TRY(listen_for_start(*dir_));
@@ -210,7 +194,14 @@ class Creation {
                            !hooks.create_container.empty() || !hooks.start_container.empty();
     return kCanShareMemory && !options_.starts_later && options_.pid_file.empty() && !has_hooks &&
            !plan_.process.terminal && !plan_.process.has_reaper && !init_opens_sources_ &&
-           spaces.makes(CLONE_NEWPID) && !spaces.has(CLONE_NEWUSER);
+           spaces.makes(CLONE_NEWPID) && !spaces.has(CLONE_NEWUSER) && !needs_company();
+  }
+
+  // A process enters a time namespace only where nobody shares its memory; the others are things
+  // that we do between the clone and the program.
+  [[nodiscard]] bool needs_company() const {
+    return plan_.namespaces.has(CLONE_NEWTIME) || !plan_.net_devices.empty() ||
+           plan_.process.seccomp.notifies || plan_.annotations.contains(kPidfdAnnotation);
   }
 
   Status bear_in_shared_memory() {
@@ -233,8 +224,9 @@ class Creation {
 
   [[nodiscard]] sys::Clone3 clone_options() {
     sys::Clone3 options;
-    // The cgroup namespace is made by init when it is in its cgroups, which it then hides.
-    options.flags = plan_.namespaces.made & ~uint64_t{CLONE_NEWCGROUP};
+    // The cgroup namespace is made by init when it is in its cgroups, which it then hides; that of
+    // the clocks too, which are set first.
+    options.flags = plan_.namespaces.made & ~uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
     if (plan_.namespaces.joins(CLONE_NEWUSER)) options.flags &= CLONE_NEWPID;
     if (group_.has_value() && group_->unified_fd() >= 0) {
       options.flags |= CLONE_INTO_CGROUP;
@@ -252,15 +244,17 @@ class Creation {
   Status clone_init() {
     const sys::Clone3 options = clone_options();
     TRY(hide_from_joined_pids());
-    TRY(enter_inherited_namespaces());
-    Result<sys::Cloned> cloned = sys::clone3(options);
+    NamespaceVisit visit;
+    Status entered = visit.enter(plan_.namespaces, resources_.joined);
+    Result<sys::Cloned> cloned =
+        entered.has_value() ? sys::clone3(options) : std::unexpected(std::move(entered).error());
     if (cloned.has_value() && cloned->pid == 0) {
       // Copies of ours would keep the lock, and would hide our death from init.
       channel_.close();
       dir_.reset();
       run_init(plan_, resources_);
     }
-    Status left = leave_inherited_namespaces();
+    Status left = visit.leave();
     adopt_init(TRY(std::move(cloned), "clone the container's init"));
     return left;
   }
@@ -287,6 +281,7 @@ class Creation {
       TRY(channel_.send(Step::kProceed));
     }
     TRY(record_init(pid));
+    TRY(move_net_devices(pid));
     TRY(run_runtime_hooks());
     TRY(take_console());
     TRY(channel_.expect(Step::kReady, ready_timeout_ms()));
@@ -302,6 +297,22 @@ class Creation {
     }
     TRY(dir_->write(state_));
     return config_text_.empty() ? Status() : dir_->write_config(config_text_);
+  }
+
+  // Before init is killed, with which the namespace and virtual devices in it would vanish.
+  Status move_net_devices(pid_t pid) {
+    if (plan_.net_devices.empty()) return {};
+    std::string path = cat("/proc/", pid, "/ns/net");
+    for (const JoinedNamespace& space : plan_.namespaces.joined) {
+      if (space.flag == CLONE_NEWNET) path = space.path;
+    }
+    device_move_.emplace(TRY(namespaces::DeviceMove::prepare(
+        TRY(sys::open(path.c_str(), O_RDONLY), "linux.netDevices: ", path))));
+    undo_.add([this] {
+      Status back = device_move_->give_back();
+      if (!back.has_value()) log_warning(back.error().message);
+    });
+    return device_move_->move(plan_.net_devices);
   }
 
   // In a sandbox /proc may be that of the pid namespace around it, where init has another number.
@@ -321,8 +332,9 @@ class Creation {
     if (plan_.hooks.prestart.empty() && plan_.hooks.create_runtime.empty()) return {};
     TRY(channel_.expect(Step::kMountsReady, limits::kSyncTimeoutMs));
     const oci::State state = oci_state(state_, ContainerStatus::kCreating);
-    TRY(run_hooks(plan_.hooks.prestart, "prestart", state));
-    TRY(run_hooks(plan_.hooks.create_runtime, "createRuntime", state));
+    const HookOutput output = resources_.hook_files.output();
+    TRY(run_hooks(plan_.hooks.prestart, "prestart", state, output));
+    TRY(run_hooks(plan_.hooks.create_runtime, "createRuntime", state, output));
     return channel_.send(Step::kHooksDone);
   }
 
@@ -343,6 +355,7 @@ class Creation {
       TRY(write_pid_file(options_.pid_file, state_.pid));
       undo_.add([this] { (void)::unlink(options_.pid_file.c_str()); });
     }
+    TRY(send_pidfd(plan_.annotations, init_.pidfd()));
     if (options_.starts_later) TRY(offer_start(*dir_));
     TRY(channel_.send(Step::kCommit));
     return hand_over();
@@ -365,15 +378,24 @@ class Creation {
   cgroups::Hierarchy hierarchy_;
   std::optional<cgroups::Group> group_;
   InitResources resources_;
+  std::optional<namespaces::DeviceMove> device_move_;
   bool init_opens_sources_ = false;
   InitResources* for_init_ = nullptr;  // while init shares our memory, and
   std::optional<Error> failure_;       // what it could not do then
   Channel channel_;
   Child init_;
-  std::vector<UniqueFd> own_namespaces_;  // while others are joined for init
   UniqueFd console_master_;
   Rollback undo_;  // last, so that it runs while all of the above still is there
 };
+
+void run_later_hooks(const std::vector<oci::Hook>& hooks, std::string_view name,
+                     const ContainerState& state, ContainerStatus status) {
+  if (hooks.empty()) return;
+  Result<HookFiles> files = open_hook_files(state.annotations);
+  if (!files.has_value()) log_warning(files.error().message, ", ignoring");
+  run_hooks_to_the_end(hooks, name, oci_state(state, status),
+                       files.has_value() ? files->output() : HookOutput{});
+}
 
 Status check_terminal(const ContainerPlan& plan, const CreateOptions& options) {
   const bool has_socket = !options.console_socket.empty();
@@ -400,6 +422,8 @@ Result<NewContainer> create_container(const ConfigFile& config, const CreateOpti
   TRY(check_container_id(options.id));
   ContainerPlan plan = TRY(plan_container(config.config, options.bundle));
   TRY(check_terminal(plan, options));
+  TRY(check_kernel_has(plan.process.attributes));
+  TRY(check_mount_label(plan.mount_label));
   plan.process.preserve_fds = options.preserve_fds;
   plan.process.has_reaper = options.has_reaper;
   plan.process.dies_with_parent = options.dies_with_parent;
@@ -437,13 +461,11 @@ Status check_executed(const ContainerState& state) {
 }
 
 void run_poststart(const ContainerState& state) {
-  run_hooks_to_the_end(state.later_hooks.poststart, "poststart",
-                       oci_state(state, ContainerStatus::kRunning));
+  run_later_hooks(state.later_hooks.poststart, "poststart", state, ContainerStatus::kRunning);
 }
 
 void run_poststop(const ContainerState& state) {
-  run_hooks_to_the_end(state.later_hooks.poststop, "poststop",
-                       oci_state(state, ContainerStatus::kStopped));
+  run_later_hooks(state.later_hooks.poststop, "poststop", state, ContainerStatus::kStopped);
 }
 
 std::string default_cgroups_path(const std::string& id) { return cat("/crun-lite-", id); }

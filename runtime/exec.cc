@@ -32,6 +32,8 @@ struct JoinResources {
   UniqueFd proc;                       // the host's /proc
   std::vector<UniqueFd> cgroup_tasks;  // v1 `tasks` files to join
   uint64_t namespaces = 0;             // CLONE_NEW* to join
+  UniqueFd seccomp_agent;              // where the filter notifies
+  oci::State state;                    // what it is told
 };
 
 // The child's side.
@@ -42,7 +44,7 @@ class Joiner {
   Error live() {
     Status ready = become_ready();
     if (!ready.has_value()) return ready.error();
-    return execute(plan_, executable_);
+    return execute(plan_, executable_, agent_);
   }
   void report(const Error& error) { (void)from_.channel.send_failure(error); }  // nobody else left
 
@@ -56,11 +58,22 @@ class Joiner {
     TRY(open_terminal());
     from_.init.reset();
     from_.root.reset();
-    TRY(close_all_but(plan_, {from_.channel.fd(), from_.proc.get(), console_.slave.get()}));
+    TRY(prepare_agent());
+    TRY(close_all_but(plan_, {from_.channel.fd(), from_.proc.get(), console_.slave.get(),
+                              agent_.socket.get()}));
     executable_ = TRY(become_user(plan_, std::move(from_.proc), console_.slave.get()));
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));
     TRY(from_.channel.send(Step::kReady));
     TRY(from_.channel.expect(Step::kStart, limits::kSyncTimeoutMs), "wait for the runtime");
+    return {};
+  }
+
+  Status prepare_agent() {
+    if (!from_.seccomp_agent.is_open()) return {};
+    const std::string self = TRY(sys::readlinkat(from_.proc.get(), "self"), "/proc/self");
+    agent_.message = agent_message(from_.state, parse_number<int>(self).value_or(0),
+                                   plan_.seccomp_metadata);
+    agent_.socket = std::move(from_.seccomp_agent);
     return {};
   }
 
@@ -91,6 +104,7 @@ class Joiner {
   JoinResources& from_;
   Console console_;
   Executable executable_;
+  SeccompAgent agent_;
 };
 
 Result<ContainerState> running_state(const ExecOptions& options) {
@@ -129,8 +143,15 @@ class Joining {
     const StateDir dir = TRY(StateDir::open(options_.root, options_.id));
     const ConfigFile file = TRY(saved_config(options_.root, options_.id));
     const auto& linux_config = file.config.linux_;
-    if (!linux_config.has_value() || !linux_config->seccomp.has_value()) return {};
+    if (!linux_config.has_value()) return {};
+    TRY(plan_container_attributes(*linux_config, file.config.annotations, plan_.attributes));
+    TRY(share_core_cookie(state));
+    TRY(check_kernel_has(plan_.attributes));
+    if (!linux_config->seccomp.has_value()) return {};
     plan_.seccomp = TRY(compile_cached(*linux_config->seccomp, dir.root_fd()));
+    plan_.seccomp_metadata = linux_config->seccomp->listener_metadata;
+    resources_.seccomp_agent = TRY(connect_to_agent(*linux_config->seccomp));
+    resources_.state = oci_state(state, ContainerStatus::kRunning);
     return {};
   }
 
@@ -143,6 +164,10 @@ class Joining {
     }
     // Seen from inside from its first instant, it must not be looked into.
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));
+    if (plan_.attributes.initial_processors.has_value()) {
+      TRY(sys::sched_setaffinity(*plan_.attributes.initial_processors),
+          "process.execCPUAffinity.initial");
+    }
     TRY(clone_child(state));
     resources_ = {};
     Status done = accompany();
@@ -165,6 +190,13 @@ class Joining {
     group_.emplace(TRY(cgroups::Group::open(*state.cgroup)));
     resources_.cgroup_tasks = TRY(group_->take_join_fds());
     return {};
+  }
+
+  // The container's processes share one; the child inherits ours.
+  Status share_core_cookie(const ContainerState& state) {
+    if (!plan_.attributes.new_core_cookie) return {};
+    plan_.attributes.new_core_cookie = false;
+    return share_core_cookie_of(state.pid);
   }
 
   Status clone_child(const ContainerState& state) {

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/sys.h"
 #include "base/text.h"
 
 namespace crunlite::runtime {
@@ -32,7 +33,7 @@ int timeout_ms_of(const oci::Hook& hook) {
   return std::min(*hook.timeout, kMaxSeconds) * kMsPerSecond;
 }
 
-Status run_hook(const oci::Hook& hook, const std::string& input) {
+Status run_hook(const oci::Hook& hook, const std::string& input, const HookOutput& output_to) {
   RunOptions options;
   options.spawn.args = hook.args.empty() ? oci::Strings{hook.path} : hook.args;
   options.spawn.program = hook.path;
@@ -40,29 +41,47 @@ Status run_hook(const oci::Hook& hook, const std::string& input) {
   options.input = input;
   options.max_output_bytes = kMaxHookOutputBytes;
   options.timeout_ms = timeout_ms_of(hook);
+  options.out_fd = output_to.out;
+  options.err_fd = output_to.err;
   RunOutput output = TRY(run(options));
   if (output.status.shell_status() == 0) return {};
   return fail(Kind::kSystem, how_it_ended(output));
 }
 
+Result<UniqueFd> open_output(const std::map<std::string, std::string>& annotations,
+                             const std::string& name) {
+  const auto found = annotations.find(name);
+  if (found == annotations.end() || found->second.empty()) return UniqueFd();
+  return in_context(
+      sys::open(found->second.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY, 0600),
+      "annotations[\"", name, "\"]: ", quote(found->second));
+}
+
 }  // namespace
 
+Result<HookFiles> open_hook_files(const std::map<std::string, std::string>& annotations) {
+  HookFiles files;
+  files.out = TRY(open_output(annotations, "run.oci.hooks.stdout"));
+  files.err = TRY(open_output(annotations, "run.oci.hooks.stderr"));
+  return files;
+}
+
 Status run_hooks(const std::vector<oci::Hook>& hooks, std::string_view name,
-                 const oci::State& state) {
+                 const oci::State& state, const HookOutput& output) {
   if (hooks.empty()) return {};
   const std::string input = oci::write_state(state);
   for (size_t i = 0; i < hooks.size(); i++) {
-    TRY(run_hook(hooks[i], input), "hooks.", name, "[", i, "] ", hooks[i].path);
+    TRY(run_hook(hooks[i], input, output), "hooks.", name, "[", i, "] ", hooks[i].path);
   }
   return {};
 }
 
 void run_hooks_to_the_end(const std::vector<oci::Hook>& hooks, std::string_view name,
-                          const oci::State& state) {
+                          const oci::State& state, const HookOutput& output) {
   if (hooks.empty()) return;
   const std::string input = oci::write_state(state);
   for (size_t i = 0; i < hooks.size(); i++) {
-    const Status ran = run_hook(hooks[i], input);
+    const Status ran = run_hook(hooks[i], input, output);
     if (ran.has_value()) continue;
     log_warning("hooks.", name, "[", i, "] ", hooks[i].path, ": ", ran.error().message,
                 ", ignoring");

@@ -14,6 +14,7 @@
 #include "namespaces/network.h"
 #include "namespaces/overlay.h"
 #include "namespaces/rootfs.h"
+#include "namespaces/time.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
@@ -38,7 +39,7 @@ class Init {
     if (ready.has_value()) ready = wait_for_start();
     if (ready.has_value()) ready = run_start_hooks();
     if (!ready.has_value()) return ready.error();
-    return execute(plan_.process, executable_);
+    return execute(plan_.process, executable_, agent_);
   }
 
   void report(const Error& error) { (void)from_.channel.send_failure(error); }  // nobody else left
@@ -53,6 +54,7 @@ class Init {
     TRY(open_terminal());
     if (plan_.namespaces.makes(CLONE_NEWNS)) TRY(switch_root());
     if (from_.new_keyring) join_new_keyring();
+    TRY(prepare_agent());
     TRY(let_go_of_host());
     executable_ = TRY(become_user(plan_.process, std::move(from_.proc), console_.slave.get()));
     // Its memory holds what the container must not read; execve makes the program's own dumpable.
@@ -69,7 +71,20 @@ class Init {
     from_.host_null.reset();
     early_mounts_.clear();
     return close_all_but(plan_.process, {from_.channel.fd(), from_.start_listener.get(),
-                                         from_.proc.get(), console_.slave.get()});
+                                         from_.proc.get(), console_.slave.get(),
+                                         agent_.socket.get(), from_.hook_files.out.get(),
+                                         from_.hook_files.err.get()});
+  }
+
+  Status prepare_agent() {
+    if (!from_.seccomp_agent.is_open()) return {};
+    oci::State state = from_.hook_state;
+    state.status = ContainerStatus::kCreated;
+    const std::string self = TRY(sys::readlinkat(from_.proc.get(), "self"), "/proc/self");
+    state.pid = parse_number<int>(self).value_or(0);
+    agent_.message = agent_message(state, state.pid, plan_.process.seccomp_metadata);
+    agent_.socket = std::move(from_.seccomp_agent);
+    return {};
   }
 
   // v1 hierarchies are joined by the process itself: the kernel then waits for no RCU period.
@@ -83,6 +98,10 @@ class Init {
 
   Status enter_namespaces() {
     const NamespacePlan& spaces = plan_.namespaces;
+    UniqueFd time_offsets;
+    if (spaces.makes(CLONE_NEWTIME)) {
+      time_offsets = TRY(namespaces::open_time_offsets(from_.proc.get()));
+    }
     if (spaces.makes(CLONE_NEWUSER)) {
       TRY(from_.channel.expect(Step::kProceed, limits::kSyncTimeoutMs), "wait for the id maps");
       TRY(become_namespace_root());
@@ -97,12 +116,14 @@ class Init {
     } else if (spaces.makes(CLONE_NEWCGROUP)) {
       TRY(sys::unshare(CLONE_NEWCGROUP), "unshare the cgroup namespace");
     }
-    return {};
+    if (!spaces.makes(CLONE_NEWTIME)) return {};
+    return namespaces::enter_new_time_namespace(from_.proc.get(), time_offsets.get(),
+                                                plan_.time_offsets);
   }
 
   // The clone made only the pid namespace then, so that the others belong to the joined one.
   [[nodiscard]] uint64_t made_after_joining_user() const {
-    return plan_.namespaces.made & ~uint64_t{CLONE_NEWPID | CLONE_NEWUSER};
+    return plan_.namespaces.made & ~uint64_t{CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWTIME};
   }
 
   // A namespace may belong to the host's user namespace or to the one that is joined; the rights
@@ -240,7 +261,8 @@ class Init {
     // Hooks are told the pid that the host knows: that of the host's procfs.
     const std::string self = TRY(sys::readlinkat(from_.proc.get(), "self"), "/proc/self");
     from_.hook_state.pid = parse_number<int>(self).value_or(0);
-    return run_hooks(plan_.hooks.create_container, "createContainer", from_.hook_state);
+    return run_hooks(plan_.hooks.create_container, "createContainer", from_.hook_state,
+                     from_.hook_files.output());
   }
 
   Status open_terminal() {
@@ -302,7 +324,8 @@ class Init {
 
   Status run_start_hooks() {
     from_.hook_state.status = ContainerStatus::kCreated;
-    return run_hooks(plan_.hooks.start_container, "startContainer", from_.hook_state);
+    return run_hooks(plan_.hooks.start_container, "startContainer", from_.hook_state,
+                     from_.hook_files.output());
   }
 
   const ContainerPlan& plan_;
@@ -310,6 +333,7 @@ class Init {
   std::vector<MountFd> early_mounts_;  // beside plan_.mounts, where init makes them early
   Console console_;
   Executable executable_;
+  SeccompAgent agent_;
 };
 
 std::vector<UniqueFd> same_numbers(const std::vector<UniqueFd>& descriptors) {

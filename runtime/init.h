@@ -7,7 +7,9 @@
 
 #include "base/unique_fd.h"
 #include "oci/state.h"
+#include "runtime/hooks.h"
 #include "runtime/plan.h"
+#include "runtime/seccomp_notify.h"
 #include "runtime/sync.h"
 
 namespace crunlite::runtime {
@@ -25,6 +27,8 @@ struct InitResources {
   MountFd host_null;                   // for masked files
   UniqueFd proc;                       // the host's /proc
   oci::State hook_state;               // what hooks are told; the pid is filled in by init
+  HookFiles hook_files;                // where hooks write to
+  UniqueFd seccomp_agent;              // where the filter notifies
   bool has_runtime_hooks = false;      // the parent runs hooks when the mounts are made
   bool new_keyring = true;
 

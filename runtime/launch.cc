@@ -64,7 +64,9 @@ void give_streams_to(uid_t uid) {
   }
 }
 
-Status set_groups(const oci::User& user) {
+Status set_groups(const ProcessPlan& plan) {
+  const oci::User& user = plan.user;
+  if (plan.attributes.keeps_groups) return {};
   const std::vector<gid_t> groups(user.additional_gids.begin(), user.additional_gids.end());
   Status set = sys::setgroups(groups);
   if (set.has_value() || !groups.empty()) {
@@ -80,7 +82,7 @@ Status set_identity(const ProcessPlan& plan) {
   } else {
     TRY(drop_bounding({}));
   }
-  TRY(set_groups(plan.user));
+  TRY(set_groups(plan));
   TRY(sys::setresgid(plan.user.gid), "process.user.gid: ", plan.user.gid);
   // The permitted set must outlive the change of ids, until the wanted sets are set.
   TRY(sys::prctl(PR_SET_KEEPCAPS, 1));
@@ -131,21 +133,33 @@ Status close_other_fds(int preserve_fds) {
   return {};
 }
 
-// Without no_new_privs only CAP_SYS_ADMIN may load a filter. It is kept until then, so that the
-// filter is loaded last and judges no system call of ours but those that drop it again.
+// Without no_new_privs only CAP_SYS_ADMIN may load a filter or enter a Landlock domain. It is kept
+// until then, so that both come last and judge no system call of ours but those that drop it again.
 CapabilitySets capabilities_until_filter(const ProcessPlan& plan) {
   CapabilitySets sets = plan.capabilities.value_or(CapabilitySets{});
-  if (plan.no_new_privileges || plan.seccomp.program.empty()) return sets;
+  const bool loads = !plan.seccomp.program.empty() || plan.attributes.landlock.has_value();
+  if (plan.no_new_privileges || !loads) return sets;
   constexpr uint64_t kSysAdmin = uint64_t{1} << CAP_SYS_ADMIN;
   sets.permitted |= kSysAdmin;
   sets.effective |= kSysAdmin;
   return sets;
 }
 
-Status load_filter(const ProcessPlan& plan) {
-  if (plan.no_new_privileges) TRY(sys::prctl(PR_SET_NO_NEW_PRIVS, 1), "process.noNewPrivileges");
+Status set_filter(const ProcessPlan& plan, const SeccompAgent& agent) {
   if (plan.seccomp.program.empty()) return {};
-  TRY(sys::seccomp_set_filter(plan.seccomp.program, plan.seccomp.flags), "linux.seccomp: load");
+  if (plan.seccomp.notifies) return load_notifying_filter(plan.seccomp, agent);
+  return in_context(sys::seccomp_set_filter(plan.seccomp.program, plan.seccomp.flags),
+                    "linux.seccomp: load");
+}
+
+Status load_filter(const ProcessPlan& plan, const SeccompAgent& agent) {
+  if (plan.no_new_privileges) TRY(sys::prctl(PR_SET_NO_NEW_PRIVS, 1), "process.noNewPrivileges");
+  const std::optional<LandlockPlan>& landlock = plan.attributes.landlock;
+  if (landlock.has_value()) {
+    TRY(enter_landlock(*landlock), "annotations[\"", kLandlockAnnotation, "\"]");
+  }
+  if (plan.seccomp.program.empty() && !landlock.has_value()) return {};
+  TRY(set_filter(plan, agent));
   if (plan.no_new_privileges) return {};
   return apply_capabilities(plan.capabilities.value_or(CapabilitySets{}));
 }
@@ -169,8 +183,8 @@ int start_program(void* argument) {
 
 // Process 1 stays, under the same filter, and ends as the program does.
 Error execute_below_reaper(const ProcessPlan& plan, const Executable& executable,
-                           const oci::Strings& env) {
-  Status ready = load_filter(plan);
+                           const oci::Strings& env, const SeccompAgent& agent) {
+  Status ready = load_filter(plan, agent);
   if (!ready.has_value()) return ready.error();
   ProgramStart start{.plan = plan, .executable = executable, .env = env};
   const Result<pid_t> program = sys::clone_vfork(start_program, &start);
@@ -212,6 +226,7 @@ Result<Executable> become_user(const ProcessPlan& plan, UniqueFd proc, int slave
   TRY(sys::setsid(), "new session");
   TRY(prepare_streams(plan, slave));
   TRY(raise_hard_limits(plan));
+  TRY(set_attributes(plan.attributes, proc.get()));
   // With the rights of the container's root, and if that is not enough with those of the user.
   const bool entered = enter_working_directory(plan.cwd).has_value();
   if (plan.inner_ids.has_value()) TRY(enter_inner_user_namespace(*plan.inner_ids, proc.get()));
@@ -228,7 +243,7 @@ Result<Executable> become_user(const ProcessPlan& plan, UniqueFd proc, int slave
   return executable;
 }
 
-Error execute(const ProcessPlan& plan, const Executable& executable) {
+Error execute(const ProcessPlan& plan, const Executable& executable, const SeccompAgent& agent) {
   reset_signals();
   Status closed = close_other_fds(plan.preserve_fds);
   if (!closed.has_value()) return closed.error();
@@ -236,8 +251,8 @@ Error execute(const ProcessPlan& plan, const Executable& executable) {
   if (!limited.has_value()) return limited.error();
   oci::Strings env = plan.env;
   if (!executable.home.empty()) env.push_back(executable.home);
-  if (plan.has_reaper) return execute_below_reaper(plan, executable, env);
-  Status ready = load_filter(plan);
+  if (plan.has_reaper) return execute_below_reaper(plan, executable, env, agent);
+  Status ready = load_filter(plan, agent);
   if (!ready.has_value()) return ready.error();
   // Found above; the kernel has the last word.
   Status status = sys::execve(executable.path.c_str(), plan.args, env);

@@ -10,6 +10,7 @@
 #include "base/unique_fd.h"
 #include "runtime/executable.h"
 #include "runtime/plan.h"
+#include "runtime/seccomp_notify.h"
 
 namespace crunlite::runtime {
 
@@ -25,7 +26,8 @@ namespace crunlite::runtime {
 [[nodiscard]] Status close_all_but(const ProcessPlan& plan, std::vector<int> kept);
 
 // Loads the filter and executes the program; returns only on failure. `listen_fds` environment is
-// the caller's business.
-[[nodiscard]] Error execute(const ProcessPlan& plan, const Executable& executable);
+// the caller's business. `agent` is there where the filter notifies.
+[[nodiscard]] Error execute(const ProcessPlan& plan, const Executable& executable,
+                            const SeccompAgent& agent);
 
 }  // namespace crunlite::runtime

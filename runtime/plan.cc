@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -52,6 +53,24 @@ std::string absolute_below(const std::string& base, const std::string& path) {
   return clean_path(path.starts_with('/') ? path : cat(base, "/", path));
 }
 
+// Only of a tree that is there already are owners known that could be mapped.
+Status plan_id_map(const oci::Mount& mount, namespaces::MountPlan& plan) {
+  plan.id_maps = {.uids = mount.uid_mappings, .gids = mount.gid_mappings};
+  plan.options.is_id_mapped = plan.options.is_id_mapped || !mount.uid_mappings.empty();
+  if (!plan.options.is_id_mapped || (plan.options.is_bind && !plan.options.is_remount)) return {};
+  return fail(Kind::kUnavailable, plan.field,
+              mount.uid_mappings.empty() ? ".options" : ".uidMappings",
+              ": only a bind can be id-mapped");
+}
+
+// The kernel would drop them without a word.
+Status check_bind_options(const namespaces::MountOptions& options, const std::string& field) {
+  if (options.flags.empty() && options.values.empty()) return {};
+  const std::string& name =
+      options.flags.empty() ? options.values[0].first : options.flags[0];
+  return fail(Kind::kInvalid, field, ".options: ", quote(name), " has no meaning for a bind");
+}
+
 Status check_remount(const namespaces::MountPlan& plan) {
   if (plan.options.flags.empty() && plan.options.values.empty()) return {};
   return fail(Kind::kUnavailable, plan.field,
@@ -73,16 +92,18 @@ Result<namespaces::MountPlan> plan_mount(const oci::Mount& mount, std::string fi
   plan.destination = clean_path("/" + mount.destination);
   plan.type = mount.type;
   plan.source = mount.source;
+  if (plan.type == "bind" || plan.type == "rbind") {
+    plan.options.is_bind = true;
+    plan.options.is_recursive = plan.options.is_recursive || plan.type == "rbind";
+  }
+  TRY(plan_id_map(mount, plan));
   if (plan.options.is_remount) {
     TRY(check_remount(plan));
     plan.options.is_bind = false;  // there is no source
     return plan;
   }
-  if (plan.type == "bind" || plan.type == "rbind") {
-    plan.options.is_bind = true;
-    plan.options.is_recursive = plan.options.is_recursive || plan.type == "rbind";
-  }
   if (plan.options.is_bind) {
+    TRY(check_bind_options(plan.options, plan.field));
     if (mount.source.empty()) return fail(Kind::kInvalid, plan.field, ".source: missing");
     plan.source = absolute_below(bundle, mount.source);
   } else if (plan.type.empty()) {
@@ -116,6 +137,34 @@ Status plan_mounts(const oci::Config& config, ContainerPlan& plan) {
     }
     plan.mounts.push_back(std::move(mount));
   }
+  return {};
+}
+
+// File systems without files of their own take no label.
+bool takes_label(const namespaces::MountPlan& mount) {
+  constexpr std::array<std::string_view, 5> kUnlabelled = {"proc", "sysfs", "mqueue", "cgroup",
+                                                           "cgroup2"};
+  return !mount.options.is_bind && !mount.options.is_remount &&
+         std::ranges::find(kUnlabelled, mount.type) == kUnlabelled.end();
+}
+
+// linux.mountLabel, as the option that the annotation names.
+Status plan_mount_label(const oci::Config& config, ContainerPlan& plan) {
+  constexpr std::array<std::string_view, 4> kTypes = {"context", "fscontext", "defcontext",
+                                                      "rootcontext"};
+  const auto named = config.annotations.find("run.oci.mount_context_type");
+  const std::string type = named == config.annotations.end() ? "context" : named->second;
+  if (std::ranges::find(kTypes, type) == kTypes.end()) {
+    return fail(Kind::kInvalid, "annotations[\"run.oci.mount_context_type\"]: ", quote(type),
+                " is not context, fscontext, defcontext or rootcontext");
+  }
+  plan.mount_label = config.linux_->mount_label;
+  if (plan.mount_label.empty()) return {};
+  const auto label = [&](namespaces::MountPlan& mount) {
+    if (takes_label(mount)) mount.options.values.emplace_back(type, plan.mount_label);
+  };
+  std::ranges::for_each(plan.mounts, label);
+  if (plan.root_mount.has_value()) label(*plan.root_mount);
   return {};
 }
 
@@ -156,6 +205,8 @@ Status plan_linux(const oci::Linux& linux_config, ContainerPlan& plan) {
   plan.masked_paths = linux_config.masked_paths;
   plan.readonly_paths = linux_config.readonly_paths;
   plan.sysctl = linux_config.sysctl;
+  plan.time_offsets = linux_config.time_offsets;
+  plan.net_devices = linux_config.net_devices;
   plan.cgroups_path = linux_config.cgroups_path;
   if (linux_config.resources.has_value()) {
     plan.resources = *linux_config.resources;
@@ -187,6 +238,12 @@ Status check_namespace_needs(const ContainerPlan& plan) {
     return fail(Kind::kInvalid, "linux.", plan.id_maps.uids.empty() ? "uidMappings" : "gidMappings",
                 ": a new user namespace needs them");
   }
+  for (const namespaces::MountPlan& mount : plan.mounts) {
+    if (!mount.options.is_id_mapped || !mount.id_maps.uids.empty()) continue;
+    if (spaces.has(CLONE_NEWUSER)) continue;
+    return fail(Kind::kInvalid, mount.field,
+                ".options: idmap needs uidMappings and gidMappings, or a user namespace");
+  }
   return spaces.joins(CLONE_NEWNS) ? check_joined_mounts(plan) : Status();
 }
 
@@ -199,7 +256,7 @@ bool NamespacePlan::joins(uint64_t flag) const {
 
 bool NamespacePlan::is_inherited(uint64_t flag) const {
   if (!joins(flag)) return false;
-  const bool is_others = flag != CLONE_NEWUSER && flag != CLONE_NEWNS;
+  const bool is_others = flag != CLONE_NEWUSER;
   return flag == CLONE_NEWPID || (is_others && makes(CLONE_NEWUSER));
 }
 
@@ -224,6 +281,7 @@ Result<ProcessPlan> plan_process(const oci::Process& process, const std::string&
   plan.oom_score_adj = process.oom_score_adj;
   plan.terminal = process.terminal;
   plan.console_size = process.console_size;
+  plan_process_attributes(process, plan.attributes);
   return plan;
 }
 
@@ -235,13 +293,18 @@ Result<ContainerPlan> plan_container(const oci::Config& config, const std::strin
   TRY(plan_mounts(config, plan));
   if (!config.linux_.has_value()) return fail(Kind::kInvalid, "linux: missing");
   TRY(plan_linux(*config.linux_, plan));
+  TRY(plan_mount_label(config, plan));
   TRY(check_namespace_needs(plan));
   if (!config.process.has_value()) return fail(Kind::kInvalid, "process: missing");
   plan.process = TRY(plan_process(*config.process, "process"));
+  // execCPUAffinity is not for the container's first process.
+  plan.process.attributes.initial_processors.reset();
+  plan.process.attributes.final_processors.reset();
   plan.hostname = config.hostname;
   plan.domainname = config.domainname;
   if (config.hooks.has_value()) plan.hooks = *config.hooks;
   plan.annotations = config.annotations;
+  TRY(plan_container_attributes(*config.linux_, plan.annotations, plan.process.attributes));
   return plan;
 }
 

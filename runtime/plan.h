@@ -16,6 +16,7 @@
 #include "namespaces/id_map.h"
 #include "namespaces/mounts.h"
 #include "oci/config.h"
+#include "runtime/attributes.h"
 #include "runtime/capabilities.h"
 #include "runtime/seccomp.h"
 
@@ -39,7 +40,9 @@ struct ProcessPlan {
   std::optional<int> oom_score_adj;
   bool terminal = false;
   std::optional<oci::ConsoleSize> console_size;
+  AttributePlan attributes;
   SeccompFilter seccomp;  // filled in when it is compiled
+  std::string seccomp_metadata;
   int preserve_fds = 0;   // descriptors 3 to 3+N-1 stay open
   // Process 1 stays ours, reaps, and runs the program as its child; for `sandbox`.
   bool has_reaper = false;
@@ -108,11 +111,14 @@ struct ContainerPlan {
   std::string hostname;
   std::string domainname;
   std::map<std::string, std::string> sysctl;
+  oci::TimeOffsets time_offsets;  // of the new time namespace
+  oci::NetDevices net_devices;
   oci::Hooks hooks;
   ProcessPlan process;
   std::string cgroups_path;  // "" means the runtime's own choice
   oci::Resources resources;
   bool has_resources = false;  // something in linux.resources was asked for
+  std::string mount_label;  // of SELinux; stands in the mounts' options already
   std::map<std::string, std::string> annotations;
 };
 

@@ -8,21 +8,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "base/sys_seccomp.h"
+#include "runtime/seccomp_stub.h"
 #include "runtime/self.h"
 
 namespace crunlite::runtime {
 namespace {
 
 constexpr size_t kMaxCacheFileBytes = 4 << 20;
-constexpr std::string_view kCacheFormat = "crun-lite seccomp 2";
+constexpr std::string_view kCachePrefix = "seccomp-";
+constexpr std::string_view kCacheFormat = "crun-lite seccomp 3";
 
 template <class T>
 struct Named {
@@ -30,7 +36,7 @@ struct Named {
   T value;
 };
 
-constexpr std::array<Named<uint32_t>, 8> kActions = {{
+constexpr std::array<Named<uint32_t>, 9> kActions = {{
     {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
     {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
     {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
@@ -39,6 +45,7 @@ constexpr std::array<Named<uint32_t>, 8> kActions = {{
     {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(EPERM)},
     {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
     {"SCMP_ACT_LOG", SCMP_ACT_LOG},
+    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
 }};
 
 constexpr std::array<Named<scmp_compare>, 7> kOperators = {{
@@ -73,10 +80,13 @@ constexpr std::array<Named<uint32_t>, 19> kArchitectures = {{
     {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
 }};
 
-constexpr std::array<Named<unsigned>, 3> kFlags = {{
+constexpr unsigned kWaitKillable = 1U << 5;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
+
+constexpr std::array<Named<unsigned>, 4> kFlags = {{
     {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", kWaitKillable},
 }};
 
 template <class T, size_t N>
@@ -109,9 +119,6 @@ Result<uint32_t> action_value(const std::string& name, std::optional<uint32_t> e
   constexpr uint32_t kMaxErrno = 4094;  // the library's, one below the kernel's
   const std::optional<uint32_t> action = find(kActions, name);
   if (!action.has_value()) {
-    if (name == "SCMP_ACT_NOTIFY") {
-      return fail(Kind::kUnavailable, fields.action, ": SCMP_ACT_NOTIFY is not supported");
-    }
     return fail(Kind::kInvalid, fields.action, ": ", quote(name), " is unknown");
   }
   if (!errno_ret.has_value()) return *action;
@@ -182,6 +189,16 @@ Status add_syscalls(scmp_filter_ctx context, const oci::Seccomp& profile) {
   return {};
 }
 
+// Those that the filter knows, the host's own first; for unknown_calls_stub.
+std::vector<uint32_t> architectures_of(const oci::Seccomp& profile) {
+  std::vector<uint32_t> tokens = {seccomp_arch_native()};
+  for (const std::string& name : profile.architectures) {
+    const std::optional<uint32_t> token = find(kArchitectures, name);
+    if (token.has_value() && *token != tokens[0]) tokens.push_back(*token);
+  }
+  return tokens;
+}
+
 Status add_architectures(scmp_filter_ctx context, const oci::Seccomp& profile) {
   for (size_t i = 0; i < profile.architectures.size(); i++) {
     const std::optional<uint32_t> token = find(kArchitectures, profile.architectures[i]);
@@ -247,7 +264,7 @@ std::optional<std::string> kept_program(std::string_view text) {
   return std::string(program);
 }
 
-std::string cache_name(const std::string& key) { return cat("seccomp-", fnv1a(key)); }
+std::string cache_name(const std::string& key) { return cat(kCachePrefix, fnv1a(key)); }
 
 std::optional<std::string> find_kept(int cache_dir, const std::string& key) {
   const Result<std::string> kept = read_file(cache_dir, cache_name(key), kMaxCacheFileBytes);
@@ -255,10 +272,43 @@ std::optional<std::string> find_kept(int cache_dir, const std::string& key) {
   return kept_program(std::string_view(*kept).substr(key.size()));
 }
 
+struct CacheFile {
+  std::string name;
+  int64_t age_key = 0;  // nanoseconds since 1970: when it was written
+  uint64_t bytes = 0;
+};
+
+// Whoever makes profile after profile must not fill the host's memory. Failures leave more in it.
+void bound_cache(int cache_dir) {
+  Result<UniqueFd> dir = sys::openat(cache_dir, ".", O_RDONLY | O_DIRECTORY);
+  if (!dir.has_value()) return;
+  const Result<std::vector<sys::DirEntry>> entries = sys::list_dir(dir->get());
+  if (!entries.has_value()) return;
+  std::vector<CacheFile> files;
+  for (const sys::DirEntry& entry : *entries) {
+    if (!entry.name.starts_with(kCachePrefix)) continue;
+    const Result<struct stat> info = sys::fstatat(dir->get(), entry.name.c_str(),
+                                                  AT_SYMLINK_NOFOLLOW);
+    if (!info.has_value() || !S_ISREG(info->st_mode)) continue;
+    constexpr int64_t kNanoseconds = 1'000'000'000;
+    files.push_back({.name = entry.name,
+                     .age_key = info->st_mtim.tv_sec * kNanoseconds + info->st_mtim.tv_nsec,
+                     .bytes = static_cast<uint64_t>(info->st_size)});
+  }
+  std::ranges::sort(files, std::greater(), &CacheFile::age_key);
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < files.size(); i++) {
+    bytes += files[i].bytes;
+    if (i < limits::kSeccompCacheFiles && bytes <= limits::kSeccompCacheBytes) continue;
+    (void)sys::unlinkat(dir->get(), files[i].name.c_str(), 0);  // the next one tries again
+  }
+}
+
 // A cache that cannot be written costs time at the next start and nothing else.
 void keep(int cache_dir, const std::string& key, const std::string& program) {
   (void)write_atomic(cache_dir, cache_name(key), cat(key, program.size(), "\n", program), 0600,
                      Durability::kVolatile);
+  bound_cache(cache_dir);
 }
 
 }  // namespace
@@ -274,7 +324,9 @@ Result<SeccompFilter> compile_seccomp(const oci::Seccomp& profile) {
   TRY(check(seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "linux.seccomp"));
   TRY(add_architectures(context.get(), profile));
   TRY(add_syscalls(context.get(), profile));
-  filter.program = TRY(export_program(context.get()));
+  filter.notifies = oci::asks_listener(profile);
+  filter.program =
+      unknown_calls_stub(profile, architectures_of(profile)) + TRY(export_program(context.get()));
   if (is_program(filter.program)) return filter;
   return fail(Kind::kLimit, "linux.seccomp: the filter has more than ", BPF_MAXINSNS,
               " instructions");
@@ -282,10 +334,15 @@ Result<SeccompFilter> compile_seccomp(const oci::Seccomp& profile) {
 
 Result<SeccompFilter> compile_cached(const oci::Seccomp& profile, int cache_dir) {
   if (cache_dir < 0) return compile_seccomp(profile);
-  const std::string key = cache_key(json::write(json::encode(profile)));
+  oci::Seccomp compiled = profile;  // its listener changes nothing in the program
+  compiled.listener_path.clear();
+  compiled.listener_metadata.clear();
+  const std::string key = cache_key(json::write(json::encode(compiled)));
   std::optional<std::string> program = find_kept(cache_dir, key);
   if (program.has_value()) {
-    return SeccompFilter{.program = std::move(*program), .flags = TRY(flag_bits(profile))};
+    return SeccompFilter{.program = std::move(*program),
+                         .flags = TRY(flag_bits(profile)),
+                         .notifies = oci::asks_listener(profile)};
   }
   SeccompFilter filter = TRY(compile_seccomp(profile));
   keep(cache_dir, key, filter.program);
@@ -297,7 +354,7 @@ Result<SeccompFilter> compile_cached(const NamedProfile& profile, int cache_dir)
   if (build.empty()) return compile_cached(profile.make(), cache_dir);
   const std::string key = cache_key(cat(profile.name, " of ", build));
   std::optional<std::string> program = find_kept(cache_dir, key);
-  if (program.has_value()) return SeccompFilter{.program = std::move(*program), .flags = 0};
+  if (program.has_value()) return SeccompFilter{.program = std::move(*program)};
   const oci::Seccomp made = profile.make();
   CHECK(made.flags.empty());  // they are not kept
   SeccompFilter filter = TRY(compile_seccomp(made));
@@ -307,7 +364,15 @@ Result<SeccompFilter> compile_cached(const NamedProfile& profile, int cache_dir)
 
 std::vector<std::string> seccomp_flags() {
   std::vector<std::string> names;
-  for (const Named<unsigned>& row : kFlags) names.emplace_back(row.name);
+  for (const Named<unsigned>& row : kFlags) {
+    if (sys::has_seccomp_flag(row.value)) names.emplace_back(row.name);
+  }
+  return names;
+}
+
+std::vector<std::string> seccomp_architectures() {
+  std::vector<std::string> names;
+  for (const Named<uint32_t>& row : kArchitectures) names.emplace_back(row.name);
   return names;
 }
 

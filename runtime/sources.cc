@@ -9,7 +9,9 @@
 
 #include <algorithm>
 
+#include "base/sys.h"
 #include "namespaces/devices.h"
+#include "namespaces/id_mapped.h"
 #include "namespaces/mounts.h"
 #include "namespaces/rootfs.h"
 #include "runtime/capabilities.h"
@@ -46,6 +48,23 @@ bool has_inert_dev(const ContainerPlan& plan) {
                      });
 }
 
+Result<UniqueFd> user_namespace_for(const namespaces::MountPlan& mount,
+                                    const ContainerPlan& plan) {
+  if (!mount.id_maps.uids.empty()) return namespaces::make_id_map_namespace(mount.id_maps);
+  for (const JoinedNamespace& space : plan.namespaces.joined) {
+    if (space.flag != CLONE_NEWUSER) continue;
+    return in_context(sys::open(space.path.c_str(), O_RDONLY), space.field);
+  }
+  return namespaces::make_id_map_namespace(plan.id_maps);
+}
+
+Status map_ids(const namespaces::MountPlan& mount, const ContainerPlan& plan, int tree) {
+  if (!mount.options.is_id_mapped) return {};
+  const UniqueFd space = TRY(user_namespace_for(mount, plan), mount.field, ": id map");
+  return in_context(namespaces::map_mount_ids(tree, space.get(), mount.options.maps_recursively),
+                    mount.field, ": id-map ", quote(mount.source));
+}
+
 }  // namespace
 
 bool init_opens_sources(const ContainerPlan& plan) {
@@ -59,6 +78,7 @@ Status open_sources(const ContainerPlan& plan, InitResources& resources) {
   for (size_t i = 0; i < plan.mounts.size(); i++) {
     if (!plan.mounts[i].options.is_bind) continue;
     resources.bind_sources[i] = TRY(namespaces::clone_bind_source(plan.mounts[i]));
+    TRY(map_ids(plan.mounts[i], plan, resources.bind_sources[i].get()));
   }
   if (!plan.masked_paths.empty()) resources.host_null = TRY(namespaces::clone_host_null());
   if (!plan.namespaces.has(CLONE_NEWUSER) && !has_inert_dev(plan)) return {};

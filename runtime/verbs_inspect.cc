@@ -195,12 +195,12 @@ oci::Features features(const std::string& criu) {
   oci::Features features = oci::specification_features();
   features.mount_options = namespaces::known_mount_options();
   oci::LinuxFeatures& os = *features.linux_;
-  std::erase(os.namespaces, "time");
   os.cgroup = {.v1 = true, .v2 = true, .systemd = false, .systemd_user = false, .rdma = true};
   os.seccomp->supported_flags = seccomp_flags();
   const bool has_criu = find_criu(criu).has_value();
   features.annotations["org.opencontainers.runc.checkpoint.enabled"] = cat(has_criu);
   features.annotations["run.oci.crun.checkpoint.enabled"] = cat(has_criu);
+  os.seccomp->archs = seccomp_architectures();
   return features;
 }
 
