@@ -74,7 +74,7 @@ struct RunOptions {
   size_t max_output_bytes = 1 << 20;  // of each stream; more is an error
   int out_fd = -1;                    // where standard output goes; -1: RunOutput::out
   int err_fd = -1;
-  int timeout_ms = -1;                // Kind::kLimit when it is over; the process is killed
+  int timeout_ms = -1;  // Kind::kLimit when it is over; the process is killed
 };
 // Runs a program to its end and returns what it wrote.
 [[nodiscard]] Result<RunOutput> run(const RunOptions& options);

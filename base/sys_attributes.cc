@@ -41,8 +41,8 @@ Status sched_setattr(const SchedulerAttributes& attributes) {
 
 Status sched_setaffinity(const std::vector<uint32_t>& processors) {
   const std::vector<unsigned long> mask = mask_of(processors);
-  return status_of(::syscall(SYS_sched_setaffinity, 0, mask.size() * sizeof(unsigned long),
-                             mask.data()));
+  return status_of(
+      ::syscall(SYS_sched_setaffinity, 0, mask.size() * sizeof(unsigned long), mask.data()));
 }
 
 Status ioprio_set(int io_class, int priority) {
@@ -57,8 +57,7 @@ Status set_mempolicy(int mode, const std::vector<uint32_t>& nodes) {
   const std::vector<unsigned long> mask = mask_of(nodes);
   // The kernel reads one bit less than it is told.
   const size_t bits = mask.empty() ? 0 : mask.size() * sizeof(unsigned long) * CHAR_BIT + 1;
-  return status_of(
-      ::syscall(SYS_set_mempolicy, mode, mask.empty() ? nullptr : mask.data(), bits));
+  return status_of(::syscall(SYS_set_mempolicy, mode, mask.empty() ? nullptr : mask.data(), bits));
 }
 
 Result<int> landlock_abi() {

@@ -94,20 +94,20 @@ std::optional<uint64_t> parse_duration_ms(std::string_view text) {
 }
 
 std::optional<std::vector<uint32_t>> parse_number_list(std::string_view text, uint32_t end) {
-  std::vector<uint32_t> numbers;
+  std::vector<bool> named(end);
   for (std::string_view piece : split(text, ',')) {
     piece = trim(piece);
     const size_t dash = piece.find('-');
     const auto first = parse_number<uint32_t>(piece.substr(0, dash));
-    const auto last = dash == std::string_view::npos
-                          ? first
-                          : parse_number<uint32_t>(piece.substr(dash + 1));
+    const auto last =
+        dash == std::string_view::npos ? first : parse_number<uint32_t>(piece.substr(dash + 1));
     if (!first.has_value() || !last.has_value() || *first > *last || *last >= end) return {};
-    for (uint32_t number = *first; number <= *last; number++) numbers.push_back(number);
-    if (numbers.size() > end) return {};  // written more than once, again and again
+    std::fill(named.begin() + *first, named.begin() + *last + 1, true);
   }
-  std::sort(numbers.begin(), numbers.end());
-  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  std::vector<uint32_t> numbers;
+  for (uint32_t number = 0; number < end; number++) {
+    if (named[number]) numbers.push_back(number);
+  }
   return numbers;
 }
 

@@ -162,8 +162,9 @@ Status check_linux_attributes(const Linux& config) {
   if (config.personality.has_value()) {
     TRY(check_name(kPersonalityDomains, config.personality->domain), "linux.personality.domain");
     if (!config.personality->flags.empty()) {
-      return fail(Kind::kInvalid, "linux.personality.flags[0]: ",
-                  quote(config.personality->flags[0]), " is unknown");
+      return fail(Kind::kInvalid,
+                  "linux.personality.flags[0]: ", quote(config.personality->flags[0]),
+                  " is unknown");
     }
   }
   TRY(check_time_offsets(config));

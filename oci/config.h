@@ -399,8 +399,7 @@ constexpr auto json_fields(std::same_as<Seccomp> auto*) {
   return std::tuple(field("defaultAction", &Seccomp::default_action, kRequired),
                     field("defaultErrnoRet", &Seccomp::default_errno_ret),
                     field("architectures", &Seccomp::architectures),
-                    field("flags", &Seccomp::flags),
-                    field("listenerPath", &Seccomp::listener_path),
+                    field("flags", &Seccomp::flags), field("listenerPath", &Seccomp::listener_path),
                     field("listenerMetadata", &Seccomp::listener_metadata),
                     field("syscalls", &Seccomp::syscalls));
 }

@@ -117,8 +117,8 @@ Status check_mount_maps(const Mount& mount, const std::string& path) {
   TRY(internal::check_mappings(mount.gid_mappings, path + "gidMappings"));
   if (mount.uid_mappings.empty() == mount.gid_mappings.empty()) return {};
   const bool has_uids = !mount.uid_mappings.empty();
-  return fail(Kind::kInvalid, path, has_uids ? "gidMappings" : "uidMappings",
-              ": missing beside ", has_uids ? "uidMappings" : "gidMappings");
+  return fail(Kind::kInvalid, path, has_uids ? "gidMappings" : "uidMappings", ": missing beside ",
+              has_uids ? "uidMappings" : "gidMappings");
 }
 
 Status check_mounts(const std::vector<Mount>& mounts) {

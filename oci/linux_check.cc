@@ -195,8 +195,8 @@ Status check_mappings(const std::vector<IdMapping>& mappings, std::string_view p
       const IdMapping& b = mappings[k];
       bool container = overlap(a.container_id, a.size, b.container_id, b.size);
       if (!container && !overlap(a.host_id, a.size, b.host_id, b.size)) continue;
-      return fail(Kind::kInvalid, path, "[", i, "].",
-                  container ? "containerID" : "hostID", ": overlaps with entry ", k);
+      return fail(Kind::kInvalid, path, "[", i, "].", container ? "containerID" : "hostID",
+                  ": overlaps with entry ", k);
     }
   }
   return {};

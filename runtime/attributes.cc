@@ -50,8 +50,8 @@ MemoryPolicyPlan memory_policy_of(const oci::MemoryPolicy& wanted) {
 // hyper-threads ENODEV.
 Status check_core_scheduling() {
   unsigned long cookie = 0;
-  Status known = sys::prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0,
-                            reinterpret_cast<unsigned long>(&cookie));
+  Status known =
+      sys::prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, reinterpret_cast<unsigned long>(&cookie));
   if (known.has_value()) return {};
   return fail(Kind::kUnavailable, "annotations[\"", kCoreAnnotation,
               "\"]: this kernel or processor has no core scheduling");

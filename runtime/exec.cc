@@ -59,8 +59,8 @@ class Joiner {
     from_.init.reset();
     from_.root.reset();
     TRY(prepare_agent());
-    TRY(close_all_but(plan_, {from_.channel.fd(), from_.proc.get(), console_.slave.get(),
-                              agent_.socket.get()}));
+    TRY(close_all_but(
+        plan_, {from_.channel.fd(), from_.proc.get(), console_.slave.get(), agent_.socket.get()}));
     executable_ = TRY(become_user(plan_, std::move(from_.proc), console_.slave.get()));
     TRY(sys::prctl(PR_SET_DUMPABLE, 0));
     TRY(from_.channel.send(Step::kReady));
@@ -71,8 +71,8 @@ class Joiner {
   Status prepare_agent() {
     if (!from_.seccomp_agent.is_open()) return {};
     const std::string self = TRY(sys::readlinkat(from_.proc.get(), "self"), "/proc/self");
-    agent_.message = agent_message(from_.state, parse_number<int>(self).value_or(0),
-                                   plan_.seccomp_metadata);
+    agent_.message =
+        agent_message(from_.state, parse_number<int>(self).value_or(0), plan_.seccomp_metadata);
     agent_.socket = std::move(from_.seccomp_agent);
     return {};
   }

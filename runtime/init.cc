@@ -70,10 +70,10 @@ class Init {
     from_.host_devices.clear();
     from_.host_null.reset();
     early_mounts_.clear();
-    return close_all_but(plan_.process, {from_.channel.fd(), from_.start_listener.get(),
-                                         from_.proc.get(), console_.slave.get(),
-                                         agent_.socket.get(), from_.hook_files.out.get(),
-                                         from_.hook_files.err.get()});
+    return close_all_but(
+        plan_.process,
+        {from_.channel.fd(), from_.start_listener.get(), from_.proc.get(), console_.slave.get(),
+         agent_.socket.get(), from_.hook_files.out.get(), from_.hook_files.err.get()});
   }
 
   Status prepare_agent() {

@@ -16,10 +16,10 @@ constexpr uint64_t kExecute = 1 << 0;
 constexpr uint64_t kWriteFile = 1 << 1;
 constexpr uint64_t kReadFile = 1 << 2;
 constexpr uint64_t kReadDir = 1 << 3;
-constexpr uint64_t kNames = 0x1ff0;     // REMOVE_DIR to MAKE_SYM
-constexpr uint64_t kRefer = 1 << 13;    // since version 2: to another directory
-constexpr uint64_t kTruncate = 1 << 14; // 3
-constexpr uint64_t kIoctl = 1 << 15;    // 5: of devices
+constexpr uint64_t kNames = 0x1ff0;      // REMOVE_DIR to MAKE_SYM
+constexpr uint64_t kRefer = 1 << 13;     // since version 2: to another directory
+constexpr uint64_t kTruncate = 1 << 14;  // 3
+constexpr uint64_t kIoctl = 1 << 15;     // 5: of devices
 
 constexpr uint64_t kOfFiles = kExecute | kWriteFile | kReadFile | kTruncate | kIoctl;
 

@@ -66,8 +66,7 @@ Status plan_id_map(const oci::Mount& mount, namespaces::MountPlan& plan) {
 // The kernel would drop them without a word.
 Status check_bind_options(const namespaces::MountOptions& options, const std::string& field) {
   if (options.flags.empty() && options.values.empty()) return {};
-  const std::string& name =
-      options.flags.empty() ? options.values[0].first : options.flags[0];
+  const std::string& name = options.flags.empty() ? options.values[0].first : options.flags[0];
   return fail(Kind::kInvalid, field, ".options: ", quote(name), " has no meaning for a bind");
 }
 

@@ -43,7 +43,7 @@ struct ProcessPlan {
   AttributePlan attributes;
   SeccompFilter seccomp;  // filled in when it is compiled
   std::string seccomp_metadata;
-  int preserve_fds = 0;   // descriptors 3 to 3+N-1 stay open
+  int preserve_fds = 0;  // descriptors 3 to 3+N-1 stay open
   // Process 1 stays ours, reaps, and runs the program as its child; for `sandbox`.
   bool has_reaper = false;
   bool dies_with_parent = false;
@@ -118,7 +118,7 @@ struct ContainerPlan {
   std::string cgroups_path;  // "" means the runtime's own choice
   oci::Resources resources;
   bool has_resources = false;  // something in linux.resources was asked for
-  std::string mount_label;  // of SELinux; stands in the mounts' options already
+  std::string mount_label;     // of SELinux; stands in the mounts' options already
   std::map<std::string, std::string> annotations;
 };
 

@@ -287,8 +287,8 @@ void bound_cache(int cache_dir) {
   std::vector<CacheFile> files;
   for (const sys::DirEntry& entry : *entries) {
     if (!entry.name.starts_with(kCachePrefix)) continue;
-    const Result<struct stat> info = sys::fstatat(dir->get(), entry.name.c_str(),
-                                                  AT_SYMLINK_NOFOLLOW);
+    const Result<struct stat> info =
+        sys::fstatat(dir->get(), entry.name.c_str(), AT_SYMLINK_NOFOLLOW);
     if (!info.has_value() || !S_ISREG(info->st_mode)) continue;
     constexpr int64_t kNanoseconds = 1'000'000'000;
     files.push_back({.name = entry.name,

@@ -12,8 +12,8 @@
 namespace crunlite::runtime {
 
 struct SeccompFilter {
-  std::string program;  // an array of struct sock_filter; empty: no filter
-  unsigned flags = 0;   // SECCOMP_FILTER_FLAG_*
+  std::string program;    // an array of struct sock_filter; empty: no filter
+  unsigned flags = 0;     // SECCOMP_FILTER_FLAG_*
   bool notifies = false;  // a listener must be sent away: runtime/seccomp_notify.h
 };
 
@@ -23,8 +23,8 @@ struct SeccompFilter {
 [[nodiscard]] Result<SeccompFilter> compile_seccomp(const oci::Seccomp& profile);
 
 // The same through a cache: files named by a hash in the directory `cache_dir` (-1: none), each of
-// which holds the profile it was compiled from, so that a collision is seen. The oldest of more than
-// limits::kSeccompCacheFiles are removed.
+// which holds the profile it was compiled from, so that a collision is seen. The oldest of more
+// than limits::kSeccompCacheFiles are removed.
 [[nodiscard]] Result<SeccompFilter> compile_cached(const oci::Seccomp& profile, int cache_dir);
 
 // A profile that this program always makes alike.

@@ -14,7 +14,7 @@
 namespace crunlite::runtime {
 namespace {
 
-constexpr uint32_t kX32Bit = 0x40000000;  // __X32_SYSCALL_BIT
+constexpr uint32_t kX32Bit = 0x40000000;   // __X32_SYSCALL_BIT
 constexpr uint32_t kArmPrivate = 0xf0000;  // __ARM_NR_BASE: calls of the architecture itself
 
 // Numbers of one architecture that are newer than what the profile names: above `last`, to `end`.

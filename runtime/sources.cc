@@ -48,8 +48,7 @@ bool has_inert_dev(const ContainerPlan& plan) {
                      });
 }
 
-Result<UniqueFd> user_namespace_for(const namespaces::MountPlan& mount,
-                                    const ContainerPlan& plan) {
+Result<UniqueFd> user_namespace_for(const namespaces::MountPlan& mount, const ContainerPlan& plan) {
   if (!mount.id_maps.uids.empty()) return namespaces::make_id_map_namespace(mount.id_maps);
   for (const JoinedNamespace& space : plan.namespaces.joined) {
     if (space.flag != CLONE_NEWUSER) continue;

@@ -102,8 +102,8 @@ TEST_F(Attributes, SchedulerAndPriority) {
   config.set_json("process.scheduler", R"({"policy": "SCHED_BATCH", "nice": 5})");
   config.set_json("process.ioPriority", R"({"class": "IOPRIO_CLASS_BE", "priority": 6})");
   config.set_json("linux.memoryPolicy", R"({"mode": "MPOL_BIND", "nodes": "0"})");
-  Report report = run_probe({"syscall", cat(SYS_sched_getscheduler), ",", "syscall",
-                             cat(SYS_ioprio_get), "1", "0"});
+  Report report = run_probe(
+      {"syscall", cat(SYS_sched_getscheduler), ",", "syscall", cat(SYS_ioprio_get), "1", "0"});
   EXPECT_EQ(report.number(cat("syscall ", SYS_sched_getscheduler), "result"), 3);
   EXPECT_EQ(report.number(cat("syscall ", SYS_ioprio_get, " 1 0"), "result"), (2 << 13) | 6);
 }
@@ -125,8 +125,8 @@ TEST_F(Attributes, ANetworkDeviceIsMovedAndRenamed) {
   Report report = run_probe({"list", "/proc/sys/net/ipv4/conf", ",", "read", "/proc/net/fib_trie"});
   EXPECT_TRUE(report.text("read /proc/net/fib_trie", "data").contains("10.254.7.1"));
   (void)ip({"link", "del", "cltest0"});
-  ASSERT_EQ(
-      ip({"link", "add", "cltest0", "type", "veth", "peer", "name", "cltest1"}).status.code, 0);
+  ASSERT_EQ(ip({"link", "add", "cltest0", "type", "veth", "peer", "name", "cltest1"}).status.code,
+            0);
   config.args({"/bin/missing"});
   EXPECT_NE(run().status, 0);
   EXPECT_EQ(ip({"link", "show", "cltest1"}).status.code, 0);  // it is back
@@ -137,8 +137,10 @@ TEST_F(Attributes, NewerSystemCallsAreUnknownAndNotRefused) {
   config.set_json("linux.seccomp", R"({"defaultAction": "SCMP_ACT_ERRNO",
       "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [{"action": "SCMP_ACT_ERRNO",
       "errnoRet": 99, "names": ["mkdir"]}, {"action": "SCMP_ACT_ALLOW", "names": ["read",
-      "write", "writev", "execve", "execveat", "capset", "brk", "arch_prctl", "set_tid_address", "set_robust_list",
-      "rseq", "prlimit64", "mprotect", "getrandom", "exit_group", "readlinkat", "readlink", "newfstatat", "fstat",
+      "write", "writev", "execve", "execveat", "capset", "brk", "arch_prctl",
+      "set_tid_address", "set_robust_list",
+      "rseq", "prlimit64", "mprotect", "getrandom", "exit_group", "readlinkat",
+      "readlink", "newfstatat", "fstat",
       "openat2", "faccessat2", "mmap", "munmap", "gettid", "getpid", "tgkill"]}]})");
   Report report = run_probe({"mkdir", "/tmp/x", ",", "syscall", "470", ",", "syscall", "165"});
   EXPECT_EQ(report.number("mkdir /tmp/x", "errno"), 99);
@@ -152,12 +154,13 @@ TEST_F(Attributes, ASupervisorGetsTheListener) {
   struct sockaddr_un address{};
   address.sun_family = AF_UNIX;
   memcpy(address.sun_path, path.c_str(), path.size());
-  ASSERT_TRUE(sys::bind(listener.get(), reinterpret_cast<struct sockaddr*>(&address),
-                        sizeof address)
-                  .has_value());
+  ASSERT_TRUE(
+      sys::bind(listener.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address)
+          .has_value());
   ASSERT_TRUE(sys::listen(listener.get(), 4).has_value());
   config.set_json("linux.seccomp", cat(R"({"defaultAction": "SCMP_ACT_ALLOW",
-      "listenerMetadata": "hello", "listenerPath": ")", path, R"(", "syscalls": [
+      "listenerMetadata": "hello", "listenerPath": ")",
+                                       path, R"(", "syscalls": [
       {"names": ["mkdir", "sendmsg"], "action": "SCMP_ACT_NOTIFY"}]})"));
   launch_probe({"wait"});
   UniqueFd peer = *sys::accept4(listener.get(), 0);

@@ -293,7 +293,6 @@ TEST_F(NamedErrors, WhatIsNotSupportedYetIsRefused) {
       {"linux.memoryPolicy", R"({"mode": "MPOL_BIND"})", "linux.memoryPolicy.nodes"},
       {"linux.netDevices", R"({"eth0": {}})", "linux.netDevices"},
       {"linux.timeOffsets", R"({"monotonic": {"secs": 1}})", "linux.timeOffsets"},
-      {"linux.resources.rdma", R"({"mlx5_1": {"hcaHandles": 3}})", "linux.resources.rdma"},
       {"linux.seccomp", R"({"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "x"})",
        "linux.seccomp.listenerMetadata"},
       {"linux.seccomp", R"({"defaultAction": "SCMP_ACT_NOTIFY"})", "linux.seccomp.listenerPath"},

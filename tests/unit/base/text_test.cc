@@ -210,5 +210,14 @@ TEST(Hex, WritesEachByte) {
   EXPECT_EQ(hex(std::string_view("\0\x7f\xff", 3)), "007fff");
 }
 
+TEST(NumberLists, AreReadAsTheKernelWritesThem) {
+  using Numbers = std::vector<uint32_t>;
+  EXPECT_EQ(parse_number_list("0-3,7", 8), (Numbers{0, 1, 2, 3, 7}));
+  EXPECT_EQ(parse_number_list(" 2 , 1,1-2\n", 3), (Numbers{1, 2}));
+  for (const char* text : {"", ",", "1,", "3-1", "-1", "1-", "8", "0-8", "a", "4294967296"}) {
+    EXPECT_FALSE(parse_number_list(text, 8).has_value()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace crunlite

@@ -172,7 +172,7 @@ TEST(MountOptions, GiveTheFileSystemTheRest) {
 }
 
 TEST(MountOptions, RefuseWhatIsNotSupported) {
-  for (const char* name : {"idmap", "ridmap", "idmap=uids=0-1-10", "copy-symlink"}) {
+  for (const char* name : {"idmap=uids=0-1-10", "ridmap=gids=0-1-10", "copy-symlink"}) {
     const Result<MountOptions> parsed = parse_mount_options({"ro", name});
     ASSERT_FALSE(parsed.has_value()) << name;
     EXPECT_EQ(parsed.error().kind, Kind::kUnavailable) << name;

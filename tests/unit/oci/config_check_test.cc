@@ -333,7 +333,7 @@ TEST(Check, KnowsSeccompsWords) {
   expect_errors({
       {with([](Seccomp& s) { s.default_action = ""; }), "linux.seccomp.defaultAction: \"\""},
       {with([](Seccomp& s) { s.default_action = "SCMP_ACT_NOTIFY"; }),
-       "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported"},
+       "linux.seccomp.listenerPath: missing for SCMP_ACT_NOTIFY"},
       {with([](Seccomp& s) { s.default_errno_ret = 1; }),
        "linux.seccomp.defaultErrnoRet: does not go with SCMP_ACT_ALLOW"},
       {with([](Seccomp& s) { s.architectures = {"SCMP_ARCH_X86", "X32"}; }),

@@ -28,9 +28,9 @@ TEST(Features, WriteAFalseThatWasSaid) {
   ASSERT_NE(os, nullptr);
   EXPECT_EQ(*os->find("cgroup")->find("systemd"), json::Value(false));
   EXPECT_EQ(os->find("cgroup")->find("systemdUser"), nullptr);
-  EXPECT_EQ(*os->find("selinux")->find("enabled"), json::Value(false));
+  EXPECT_EQ(*os->find("intelRdt")->find("enabled"), json::Value(false));
   EXPECT_EQ(*os->find("seccomp")->find("enabled"), json::Value(true));
-  EXPECT_EQ(*os->find("mountExtensions")->find("idmap")->find("enabled"), json::Value(false));
+  EXPECT_EQ(*os->find("mountExtensions")->find("idmap")->find("enabled"), json::Value(true));
 }
 
 TEST(Names, HoldNothingTwice) {
