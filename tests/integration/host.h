@@ -37,7 +37,7 @@ class Host {
   [[nodiscard]] static const Host& get();
 
   [[nodiscard]] const Runtime& runtime() const { return runtime_; }
-  [[nodiscard]] const std::string& probe() const { return probe_; }  // inside directory()
+  [[nodiscard]] const std::string& probe() const { return probe_; }        // inside directory()
   [[nodiscard]] const std::string& injector() const { return injector_; }  // tests/inject
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] CgroupLayout cgroups() const { return cgroups_; }
