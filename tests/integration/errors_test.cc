@@ -231,7 +231,7 @@ TEST_F(NamedErrors, WrongValues) {
       {"mounts", R"([{"destination": "/x"}])", "mounts[0].type"},
       {"mounts", R"([{"destination": "/x", "type": "bind", "options": ["bind"]}])",
        "mounts[0].source"},
-      {"mounts", R"([{"destination": "/x", "type": "tmpfs", "options": ["tmpcopyup", "idmap"]}])",
+      {"mounts", R"([{"destination": "/x", "type": "tmpfs", "options": ["ro", "copy-symlink"]}])",
        "mounts[0].options[1]"},
       {"mounts", R"([{"destination": "/x", "type": "proc", "options": ["tmpcopyup"]}])",
        "mounts[0].options"},
