@@ -65,9 +65,12 @@ Status Group::join_late(const std::vector<Write>& writes) {
     DirFd root = TRY(open_mount(late.mount_point));
     MadeCgroup made = TRY(make_cgroup(root.get(), late.path));
     late.made = made.made;
-    late.inode = TRY(sys::fstat(made.dir.get())).st_ino;
-    Status done;
-    if (has(late.controllers, "cpuset")) done = inherit_cpuset(root.get(), late.path, made.made);
+    const Result<struct stat> info = sys::fstat(made.dir.get());
+    if (info.has_value()) late.inode = info->st_ino;
+    Status done = info.has_value() ? Status() : Status(std::unexpected(info.error()));
+    if (done.has_value() && has(late.controllers, "cpuset")) {
+      done = inherit_cpuset(root.get(), late.path, made.made);
+    }
     if (done.has_value()) done = adopt_processes(made.dir.get());
     if (!done.has_value()) {
       (void)remove_recorded(late);  // processes that moved already keep it; the error says why
