@@ -70,20 +70,8 @@ class Creation {
 
  private:
   Status claim_id(const ConfigFile& config) {
-    state_.id = options_.id;
-    state_.bundle = options_.bundle;
-    state_.created = rfc3339(now_unix_ns());
-    state_.owner = ::geteuid();
+    state_ = new_state(plan_, {options_.id, options_.bundle, options_.use_cgroups});
     state_.has_reaper = options_.has_reaper;
-    state_.namespaces = plan_.namespaces.made;
-    for (const JoinedNamespace& space : plan_.namespaces.joined) state_.namespaces |= space.flag;
-    state_.annotations = plan_.annotations;
-    state_.later_hooks.poststart = plan_.hooks.poststart;
-    state_.later_hooks.poststop = plan_.hooks.poststop;
-    if (options_.use_cgroups) {
-      state_.cgroups_path =
-          plan_.cgroups_path.empty() ? default_cgroups_path(options_.id) : plan_.cgroups_path;
-    }
     if (options_.claimed == nullptr) {
       dir_.emplace(TRY(StateDir::create(options_.root, state_)));
     } else {
@@ -466,6 +454,24 @@ void run_poststart(const ContainerState& state) {
 
 void run_poststop(const ContainerState& state) {
   run_later_hooks(state.later_hooks.poststop, "poststop", state, ContainerStatus::kStopped);
+}
+
+ContainerState new_state(const ContainerPlan& plan, const ContainerIdentity& identity) {
+  ContainerState state;
+  state.id = identity.id;
+  state.bundle = identity.bundle;
+  state.created = rfc3339(now_unix_ns());
+  state.owner = ::geteuid();
+  state.namespaces = plan.namespaces.made;
+  for (const JoinedNamespace& space : plan.namespaces.joined) state.namespaces |= space.flag;
+  state.annotations = plan.annotations;
+  state.later_hooks.poststart = plan.hooks.poststart;
+  state.later_hooks.poststop = plan.hooks.poststop;
+  if (identity.use_cgroups) {
+    state.cgroups_path =
+        plan.cgroups_path.empty() ? default_cgroups_path(identity.id) : plan.cgroups_path;
+  }
+  return state;
 }
 
 std::string default_cgroups_path(const std::string& id) { return cat("/crun-lite-", id); }

@@ -75,6 +75,15 @@ struct ConfigFile {
 void run_poststart(const ContainerState& state);
 void run_poststop(const ContainerState& state);
 
+// What is known of a container before anything of it is made.
+struct ContainerIdentity {
+  const std::string& id;
+  const std::string& bundle;  // absolute
+  bool use_cgroups = true;
+};
+[[nodiscard]] ContainerState new_state(const ContainerPlan& plan,
+                                       const ContainerIdentity& identity);
+
 // The cgroups path of a container that names none.
 [[nodiscard]] std::string default_cgroups_path(const std::string& id);
 

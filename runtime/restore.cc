@@ -64,19 +64,7 @@ class Restoration {
 
  private:
   Status claim_id(const ConfigFile& config) {
-    state_.id = options_.id;
-    state_.bundle = options_.bundle;
-    state_.created = rfc3339(now_unix_ns());
-    state_.owner = ::geteuid();
-    state_.namespaces = plan_.namespaces.made;
-    for (const JoinedNamespace& space : plan_.namespaces.joined) state_.namespaces |= space.flag;
-    state_.annotations = plan_.annotations;
-    state_.later_hooks.poststart = plan_.hooks.poststart;
-    state_.later_hooks.poststop = plan_.hooks.poststop;
-    if (options_.use_cgroups) {
-      state_.cgroups_path =
-          plan_.cgroups_path.empty() ? default_cgroups_path(options_.id) : plan_.cgroups_path;
-    }
+    state_ = new_state(plan_, {options_.id, options_.bundle, options_.use_cgroups});
     config_text_ = config.text;
     dir_.emplace(TRY(StateDir::create(options_.root, state_)));
     undo_.add([this] { (void)dir_->remove(); });  // the first error is the one to tell

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FakeTree: a temporary directory that looks like mounted cgroup hierarchies.
+// FakeTree: a temporary directory that looks like mounted cgroup hierarchies, and a group in it.
 #pragma once
 
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 
 #include "base/path.h"
 #include "base/sys.h"
+#include "cgroups/group.h"
 #include "cgroups/hierarchy.h"
 
 namespace crunlite::cgroups {
@@ -67,5 +68,14 @@ class FakeTree {
  private:
   Result<TempDir> dir_;
 };
+
+// The group "/app", without device rules.
+inline Group group_in(const Hierarchy& hierarchy) {
+  GroupSpec spec{.path = "/app"};
+  spec.devices_optional = true;
+  Result<Group> group = Group::create(hierarchy, spec);
+  EXPECT_TRUE(group.has_value()) << group.error().message;
+  return std::move(*group);
+}
 
 }  // namespace crunlite::cgroups

@@ -8,14 +8,6 @@
 namespace crunlite::cgroups {
 namespace {
 
-Group group_in(const Hierarchy& hierarchy) {
-  GroupSpec spec{.path = "/app"};
-  spec.devices_optional = true;
-  Result<Group> group = Group::create(hierarchy, spec);
-  EXPECT_TRUE(group.has_value()) << group.error().message;
-  return std::move(*group);
-}
-
 // Into the file that is there: another one of that name would not be the one that is watched.
 void overwrite(const FakeTree& tree, const std::string& file, std::string_view text) {
   Result<UniqueFd> fd = sys::open(tree.path(file).c_str(), O_WRONLY);

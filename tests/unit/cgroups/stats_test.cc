@@ -8,14 +8,6 @@
 namespace crunlite::cgroups {
 namespace {
 
-Group group_in(const Hierarchy& hierarchy) {
-  GroupSpec spec{.path = "/app"};
-  spec.devices_optional = true;
-  Result<Group> group = Group::create(hierarchy, spec);
-  EXPECT_TRUE(group.has_value()) << group.error().message;
-  return std::move(*group);
-}
-
 TEST(Stats, AreReadFromUnified) {
   FakeTree tree;
   tree.make("unified/app", {{"cgroup.controllers", "cpu io memory pids"},
